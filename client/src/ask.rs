@@ -1,0 +1,92 @@
+//! What can be asked of a record, made from plain texts.
+
+use std::collections::BTreeMap;
+
+use coffer_wire::api::{EraseItem, EraseSubjectItem, Form, ListItem, ReadItem, WriteItem};
+use coffer_wire::{ExternalId, Name, Value};
+
+use crate::error::Error;
+
+/// Fields of a record as they are.
+pub fn clear(category: &str, person: &str, record: &str, fields: &[&str]) -> Result<ReadItem, Error> {
+    read(category, person, record, fields, Form::Clear)
+}
+
+/// What the masks of the fields leave of them.
+pub fn masked(category: &str, person: &str, record: &str, fields: &[&str]) -> Result<ReadItem, Error> {
+    read(category, person, record, fields, Form::Masked)
+}
+
+fn read(category: &str, person: &str, record: &str, fields: &[&str], form: Form) -> Result<ReadItem, Error> {
+    Ok(ReadItem {
+        category: Name::new(category)?,
+        person: ExternalId::new(person)?,
+        record: ExternalId::new(record)?,
+        fields: fields.iter().map(|field| Name::new(field)).collect::<Result<_, _>>()?,
+        form,
+    })
+}
+
+/// The records that a person has in a category.
+pub fn records_of(category: &str, person: &str) -> Result<ListItem, Error> {
+    Ok(ListItem { category: Name::new(category)?, person: ExternalId::new(person)? })
+}
+
+/// One record, to be erased.
+pub fn record(category: &str, person: &str, record: &str) -> Result<EraseItem, Error> {
+    Ok(EraseItem { category: Name::new(category)?, person: ExternalId::new(person)?, record: ExternalId::new(record)? })
+}
+
+/// One person, to be erased from these categories; from all where none is named.
+pub fn person(person: &str, categories: &[&str]) -> Result<EraseSubjectItem, Error> {
+    let categories = categories.iter().map(|category| Name::new(category)).collect::<Result<_, _>>()?;
+    Ok(EraseSubjectItem { person: ExternalId::new(person)?, categories })
+}
+
+/// A record to write. Fields that are not set stay as they are.
+pub fn write(category: &str, person: &str, record: &str) -> Result<Draft, Error> {
+    Ok(Draft(WriteItem {
+        category: Name::new(category)?,
+        person: ExternalId::new(person)?,
+        record: ExternalId::new(record)?,
+        expected_version: None,
+        fields: BTreeMap::new(),
+        about: BTreeMap::new(),
+    }))
+}
+
+/// A write in the making.
+#[must_use]
+pub struct Draft(WriteItem);
+
+impl Draft {
+    /// Sets a field. This copy of the text is wiped once it was sent.
+    pub fn set(mut self, field: &str, value: impl Into<String>) -> Result<Draft, Error> {
+        self.0.fields.insert(Name::new(field)?, Some(Value::new(value.into())));
+        Ok(self)
+    }
+
+    /// Sets a field that is about somebody else than the record's person.
+    pub fn set_about(mut self, field: &str, whom: &str, value: impl Into<String>) -> Result<Draft, Error> {
+        self.0.about.insert(Name::new(field)?, ExternalId::new(whom)?);
+        self.set(field, value)
+    }
+
+    /// Takes a field out of the record.
+    pub fn remove(mut self, field: &str) -> Result<Draft, Error> {
+        self.0.fields.insert(Name::new(field)?, None);
+        Ok(self)
+    }
+
+    /// Only if the record has this version; 0: only if it does not exist yet.
+    pub fn expecting(mut self, version: u32) -> Draft {
+        self.0.expected_version = Some(version);
+        self
+    }
+}
+
+impl From<Draft> for WriteItem {
+    fn from(draft: Draft) -> WriteItem {
+        draft.0
+    }
+}

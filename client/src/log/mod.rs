@@ -1,0 +1,126 @@
+//! What this client knows of the vault's access log, and how it comes to believe an answer.
+//!
+//! At once, before a value is handed out: the signature of the note (once for each note), and the
+//! receipt against the request ([`coffer_wire::receipt`]). Later, in the background: that the leaf
+//! is in the tree, and that every tree shown to this client is one and the same that grows
+//! ([`prover`]). Whatever fails is kept as the fault, and every later call ends in it.
+
+mod memory;
+pub(crate) mod prover;
+mod receipts;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use coffer_wire::api::Receipt;
+use coffer_wire::note::{Checkpoint, VerifierKey, verify};
+use coffer_wire::receipt::{Asked, ReceiptError, check, note_of};
+
+use crate::error::LogFault;
+use crate::outcome::Logged;
+use memory::Memory;
+
+pub use receipts::{Kept, Receipts, Summary};
+
+/// A checkpoint whose signature was verified, and the note that says so.
+pub(crate) struct Signed {
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) note: String,
+}
+
+pub(crate) struct Log {
+    key: VerifierKey,
+    fault: OnceLock<LogFault>,
+    memory: Mutex<Memory>,
+    /// Held while a proof is fetched and checked, so that the trees are linked one after another.
+    proving: tokio::sync::Mutex<()>,
+    /// Whether a background task is at work.
+    awake: AtomicBool,
+}
+
+impl Log {
+    pub(crate) fn new(key: VerifierKey, known: Option<(Checkpoint, String)>) -> Log {
+        let known = known.map(|(checkpoint, note)| Arc::new(Signed { checkpoint, note }));
+        Log {
+            key,
+            fault: OnceLock::new(),
+            memory: Mutex::new(Memory::new(known)),
+            proving: tokio::sync::Mutex::new(()),
+            awake: AtomicBool::new(false),
+        }
+    }
+
+    /// Fails once the log was caught.
+    pub(crate) fn sound(&self) -> Result<(), LogFault> {
+        self.fault.get().map_or(Ok(()), |fault| Err(*fault))
+    }
+
+    /// Keeps the first fault and says it aloud.
+    pub(crate) fn caught(&self, fault: LogFault) -> LogFault {
+        tracing::error!(
+            target: "coffer_client::log",
+            code = "log_inconsistent",
+            %fault,
+            "the access log cannot be believed"
+        );
+        *self.fault.get_or_init(|| fault)
+    }
+
+    /// Checks the receipts of one outcome: the first against what was asked, the rest against what
+    /// follows from it. Keeps them for the proofs that come later.
+    pub(crate) fn believe(
+        &self,
+        receipts: &[Receipt],
+        notes: &[String],
+        asked: &Asked<'_>,
+        following: &Asked<'_>,
+        granted: bool,
+    ) -> Result<Vec<Logged>, LogFault> {
+        if granted && receipts.is_empty() {
+            return Err(self.caught(ReceiptError::Missing.into()));
+        }
+        let mut logged = Vec::with_capacity(receipts.len());
+        for (at, receipt) in receipts.iter().enumerate() {
+            let asked = if at == 0 { asked } else { following };
+            logged.push(self.believe_one(receipt, notes, asked, granted).map_err(|fault| self.caught(fault))?);
+        }
+        Ok(logged)
+    }
+
+    fn believe_one(
+        &self,
+        receipt: &Receipt,
+        notes: &[String],
+        asked: &Asked<'_>,
+        granted: bool,
+    ) -> Result<Logged, LogFault> {
+        let signed = self.signed(note_of(receipt, notes)?)?;
+        check(receipt, &signed.checkpoint, asked, granted)?;
+        let logged = Logged { index: receipt.index, leaf_hash: receipt.leaf_hash };
+        self.memory().keep(logged, signed, granted)?;
+        Ok(logged)
+    }
+
+    /// Takes a checkpoint that came without a receipt.
+    pub(crate) fn take_note(&self, note: &str) -> Result<Arc<Signed>, LogFault> {
+        let signed = self.signed(note).map_err(|fault| self.caught(fault))?;
+        self.memory().link(Arc::clone(&signed));
+        Ok(signed)
+    }
+
+    /// The verified checkpoint of a note. The signature of one note is looked at once.
+    fn signed(&self, note: &str) -> Result<Arc<Signed>, LogFault> {
+        if let Some(signed) = self.memory().signed(note) {
+            return Ok(signed);
+        }
+        let checkpoint = verify(note, &self.key)?;
+        let signed = Arc::new(Signed { checkpoint, note: note.to_owned() });
+        self.memory().learn(Arc::clone(&signed))?;
+        Ok(signed)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // A panic while it was held leaves counters that may be off by one and nothing worse.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,136 @@
+//! What one person may do through this application: acts that touch no record, and the way to those
+//! that do, which leads through a purpose.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coffer_wire::Name;
+use coffer_wire::api::{
+    ApplyAnswer, ApplyRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt, ShowAnswer, ShowRequest, Status,
+    Whoami,
+};
+use coffer_wire::leaf::Action;
+use coffer_wire::receipt::Asked;
+use reqwest::header::HeaderValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Invalid};
+use crate::log::prover;
+use crate::outcome::{Activated, Entries, Logged};
+use crate::records::Records;
+use crate::transport::Repeat;
+use crate::vault::Core;
+
+/// The vault, used by one person through this application. Cheap to clone.
+#[derive(Clone)]
+pub struct Session {
+    pub(crate) core: Arc<Core>,
+    pub(crate) token: HeaderValue,
+    controller: Option<Name>,
+}
+
+impl Session {
+    pub(crate) fn new(core: Arc<Core>, token: HeaderValue) -> Session {
+        let controller = core.controller;
+        Session { core, token, controller }
+    }
+
+    /// Whose data is meant from here on.
+    pub fn for_controller(mut self, controller: &str) -> Result<Session, Error> {
+        self.controller = Some(Name::new(controller)?);
+        Ok(self)
+    }
+
+    /// The handle on which reads and writes exist. There is no other way to one:
+    ///
+    /// ```compile_fail,E0599
+    /// # async fn f(session: coffer_client::Session, item: coffer_client::wire::api::ReadItem) {
+    /// session.read(item).await;
+    /// # }
+    /// ```
+    ///
+    /// ```
+    /// # async fn f(session: coffer_client::Session, item: coffer_client::wire::api::ReadItem)
+    /// # -> Result<(), coffer_client::Error> {
+    /// session.for_purpose("payments")?.read(item).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn for_purpose(&self, purpose: &str) -> Result<Records, Error> {
+        let purpose = Name::new(purpose)?;
+        let controller = self.controller.ok_or(Invalid::NoController)?;
+        Ok(Records::new(self.clone(), controller, purpose))
+    }
+
+    /// The state of the vault. A sealed one answers this alone.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.act("/v1/status", Action::Status, &Empty {}, Repeat::Safe).await
+    }
+
+    /// For whom the vault takes this person and application.
+    pub async fn whoami(&self) -> Result<Whoami, Error> {
+        self.act("/v1/whoami", Action::Whoami, &Empty {}, Repeat::Safe).await
+    }
+
+    /// The keys and their states, without key material.
+    pub async fn keys(&self) -> Result<KeysAnswer, Error> {
+        self.act("/v1/keys/list", Action::KeysList, &Empty {}, Repeat::Safe).await
+    }
+
+    /// Cells of the policy in force: who may do what.
+    pub async fn show_access(&self, which: &ShowRequest) -> Result<ShowAnswer, Error> {
+        self.act("/v1/access/show", Action::AccessShow, which, Repeat::Safe).await
+    }
+
+    /// Up to 1,000 leaves of the log, from `start` on.
+    pub async fn entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
+        let asked = EntryRequest { start, count };
+        let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry))?;
+        let signed = self.core.log.take_note(&answer.checkpoint)?;
+        prover::wake(&self.core);
+        if answer.start != start || answer.leaves.len() as u64 > count {
+            return Err(Error::UnexpectedAnswer(200));
+        }
+        let (checkpoint, note) = (signed.checkpoint.clone(), answer.checkpoint);
+        Ok(Entries { start, leaves: answer.leaves, checkpoint, note, logged })
+    }
+
+    /// Activates a policy: file name and text.
+    pub async fn apply_access(&self, files: BTreeMap<String, String>) -> Result<Activated, Error> {
+        self.apply("/v1/access/apply", Action::AccessApply, files).await
+    }
+
+    /// Activates a schema: file name and text.
+    pub async fn apply_schema(&self, files: BTreeMap<String, String>) -> Result<Activated, Error> {
+        self.apply("/v1/schema/apply", Action::SchemaApply, files).await
+    }
+
+    async fn apply(&self, path: &str, action: Action, files: BTreeMap<String, String>) -> Result<Activated, Error> {
+        let answer: ApplyAnswer = self.act(path, action, &ApplyRequest { files }, Repeat::Never).await?;
+        let asked = Asked { activated: Some(answer.hash), ..Asked::act(action) };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked)?;
+        prover::wake(&self.core);
+        Ok(Activated { policy: answer.policy, hash: answer.hash, logged })
+    }
+
+    async fn act<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        action: Action,
+        ask: &Q,
+        repeat: Repeat,
+    ) -> Result<A, Error> {
+        self.core.log.sound()?;
+        let answer = self.core.transport.post(path, Some(&self.token), ask, repeat).await;
+        let outcome = answer.as_ref().map_or_else(Error::code, |_| "ok");
+        tracing::info!(target: "coffer_client::access", action = action.as_str(), outcome, "act");
+        answer
+    }
+
+    fn believe(&self, receipt: &Receipt, notes: &[String], asked: &Asked<'_>) -> Result<Logged, Error> {
+        let logged = self.core.log.believe(std::slice::from_ref(receipt), notes, asked, asked, true)?;
+        logged.first().copied().ok_or(Error::UnexpectedAnswer(200))
+    }
+}

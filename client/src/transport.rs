@@ -1,0 +1,204 @@
+//! One request over HTTPS, again where that is safe, and the vault's problem documents.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use coffer_wire::problem::{Code, Problem};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::builder::SetupError;
+use crate::error::{Error, Invalid};
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often one request is sent, at most.
+const TRIES_MAX: u32 = 4;
+/// The pause after a first connection that could not be made; doubled each time.
+const PAUSE: Duration = Duration::from_millis(50);
+/// A `Retry-After` beyond this is the caller's to wait for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// Bytes of an answer, at most.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a usual body, so that it is not moved while it grows and leaves no copy behind.
+const BODY_BYTES_USUAL: usize = 4096;
+
+/// Whether a request may be sent a second time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// It changes nothing: again when no connection was made, and when the vault says so.
+    Safe,
+    /// It may have happened though no answer came.
+    Never,
+}
+
+pub(crate) struct Transport {
+    client: Client,
+    base: String,
+}
+
+impl Transport {
+    pub(crate) fn new(url: &str, tls: rustls::ClientConfig, timeout: Duration) -> Result<Transport, SetupError> {
+        let base = Url::parse(url).map_err(|_| SetupError::Url)?;
+        let bare = base.path() == "/" && base.query().is_none() && base.fragment().is_none();
+        let nobody = base.username().is_empty() && base.password().is_none();
+        if base.scheme() != "https" || !base.has_host() || !bare || !nobody {
+            return Err(SetupError::Url);
+        }
+        // Nothing but the vault itself: no proxy, no redirect.
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .https_only(true)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(timeout)
+            .build()
+            .map_err(|error| SetupError::Tls(cause(error)))?;
+        Ok(Transport { client, base: url.to_owned() })
+    }
+
+    /// Posts JSON and reads JSON.
+    pub(crate) async fn post<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: Option<&HeaderValue>,
+        ask: &Q,
+        repeat: Repeat,
+    ) -> Result<A, Error> {
+        let mut json = Zeroizing::new(Vec::with_capacity(BODY_BYTES_USUAL));
+        serde_json::to_writer(&mut *json, ask).map_err(|_| Invalid::Json)?;
+        let json = Bytes::from_owner(json);
+        let request = || {
+            let request = self.client.post(format!("{}{path}", self.base));
+            let request = request.header(CONTENT_TYPE, "application/json").body(json.clone());
+            match token {
+                Some(token) => request.header(AUTHORIZATION, token),
+                None => request,
+            }
+        };
+        let body = send(request, repeat).await?;
+        serde_json::from_slice(&body).map_err(|_| Error::UnexpectedAnswer(StatusCode::OK.as_u16()))
+    }
+
+    /// Gets a text.
+    pub(crate) async fn get(&self, path: &str) -> Result<String, Error> {
+        let body = send(|| self.client.get(format!("{}{path}", self.base)), Repeat::Safe).await?;
+        String::from_utf8(body.to_vec()).map_err(|_| Error::UnexpectedAnswer(StatusCode::OK.as_u16()))
+    }
+}
+
+/// A request that failed, and after which pause it may be sent again, if at all.
+struct Failure {
+    error: Error,
+    again: Option<Duration>,
+}
+
+async fn send(request: impl Fn() -> RequestBuilder, repeat: Repeat) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut tries = 1;
+    loop {
+        let failure = match once(request(), tries).await {
+            Ok(body) => return Ok(body),
+            Err(failure) => failure,
+        };
+        match failure.again {
+            Some(pause) if repeat == Repeat::Safe && tries < TRIES_MAX => tokio::time::sleep(pause).await,
+            _ => return Err(failure.for_caller(repeat)),
+        }
+        tries += 1;
+    }
+}
+
+async fn once(request: RequestBuilder, tries: u32) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let response = request.send().await.map_err(|error| match error.is_connect() {
+        true => Failure::again_after(Error::Unreachable(cause(error)), jittered(PAUSE * 2_u32.pow(tries - 1))),
+        false => Failure::last(Error::Interrupted(cause(error))),
+    })?;
+    let (status, pause) = (response.status(), retry_after(&response));
+    let body = read(response).await.map_err(Failure::last)?;
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    let error = match serde_json::from_slice::<Problem>(&body) {
+        Ok(problem) if problem.status == status.as_u16() => Error::Refused(problem.into()),
+        _ => Error::UnexpectedAnswer(status.as_u16()),
+    };
+    let again = pause.filter(|_| passes(&error));
+    Err(Failure { error, again })
+}
+
+/// Collects the answer where it is wiped when it is dropped.
+async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let announced = response.content_length().unwrap_or(0).min(ANSWER_BYTES_MAX as u64);
+    let mut body = Zeroizing::new(Vec::with_capacity((announced as usize).max(BODY_BYTES_USUAL)));
+    while let Some(part) = response.chunk().await.map_err(|error| Error::Interrupted(cause(error)))? {
+        if body.len() + part.len() > ANSWER_BYTES_MAX {
+            return Err(Error::Interrupted("the answer is larger than any that a vault gives".to_owned()));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
+}
+
+/// Whether it may be over after a pause. A sealed vault or a full disk waits for a person.
+fn passes(error: &Error) -> bool {
+    error.refusal().is_none_or(|refusal| matches!(refusal.code, Code::Busy | Code::HeadLate))
+}
+
+/// The pause that a 503 asks for, if it is one worth waiting for here.
+fn retry_after(response: &Response) -> Option<Duration> {
+    if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+        return None;
+    }
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    let pause = Duration::from_secs(seconds);
+    (pause <= RETRY_AFTER_MAX).then(|| pause + jittered(pause / 2))
+}
+
+/// Between half of the pause and all of it, so that many clients do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    let mut byte = [u8::MAX];
+    // Without randomness the whole pause is as good.
+    let _ = SystemRandom::new().fill(&mut byte);
+    pause / 2 + pause * u32::from(byte[0]) / 510
+}
+
+impl Failure {
+    fn last(error: Error) -> Failure {
+        Failure { error, again: None }
+    }
+
+    fn again_after(error: Error, pause: Duration) -> Failure {
+        Failure { error, again: Some(pause) }
+    }
+
+    /// What a broken connection means depends on what was asked.
+    fn for_caller(self, repeat: Repeat) -> Error {
+        match self.error {
+            Error::Interrupted(cause) if repeat == Repeat::Never => Error::OutcomeUnknown(cause),
+            Error::Refused(refusal) if refusal.code == Code::OutcomeUnknown => {
+                Error::OutcomeUnknown(refusal.to_string())
+            }
+            error => error,
+        }
+    }
+}
+
+/// The innermost reason, which names what a person can mend: a refused connection, a certificate
+/// that is not trusted. The url is left out; it holds nothing that the caller did not give.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    match error.is_timeout() {
+        true => "it took too long".to_owned(),
+        false => innermost.to_string(),
+    }
+}

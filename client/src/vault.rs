@@ -1,0 +1,76 @@
+//! The vault as a program sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use coffer_wire::Name;
+use coffer_wire::api::{ProveAnswer, ProveRequest};
+use coffer_wire::note::Checkpoint;
+
+use crate::builder::{Builder, SetupError};
+use crate::error::Error;
+use crate::log::{Log, Receipts, prover};
+use crate::session::Session;
+use crate::token::Token;
+use crate::transport::{Repeat, Transport};
+
+/// A vault, reached as one application. Cheap to clone; clones share connections and receipts.
+#[derive(Clone)]
+pub struct Vault {
+    core: Arc<Core>,
+}
+
+/// What all handles of one vault share.
+pub(crate) struct Core {
+    pub(crate) transport: Transport,
+    pub(crate) log: Log,
+    pub(crate) controller: Option<Name>,
+}
+
+impl Vault {
+    /// What a vault needs, one by one.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The vault that a `client.toml` describes. Names in it that are not known are refused.
+    pub fn from_config_file(path: impl AsRef<Path>) -> Result<Vault, SetupError> {
+        Builder::from_config_file(path)?.build()
+    }
+
+    pub(crate) fn new(transport: Transport, log: Log, controller: Option<Name>) -> Vault {
+        Vault { core: Arc::new(Core { transport, log, controller }) }
+    }
+
+    /// The vault as this person may use it through this application.
+    pub fn on_behalf_of(&self, token: Token) -> Session {
+        Session::new(Arc::clone(&self.core), token.into_header())
+    }
+
+    /// The log's newest checkpoint, signature checked. No token is needed and no leaf is written.
+    /// That it continues what was seen before is proved in the background.
+    pub async fn checkpoint(&self) -> Result<(Checkpoint, String), Error> {
+        self.core.log.sound()?;
+        let note = self.core.transport.get("/v1/log/checkpoint").await?;
+        let signed = self.core.log.take_note(&note)?;
+        prover::wake(&self.core);
+        Ok((signed.checkpoint.clone(), note))
+    }
+
+    /// Proofs from the log, unchecked: [`coffer_wire::tree`] checks them. No token is needed.
+    pub async fn prove(&self, asked: &ProveRequest) -> Result<ProveAnswer, Error> {
+        self.core.log.sound()?;
+        self.core.prove(asked).await
+    }
+
+    /// The receipts that came so far.
+    pub fn receipts(&self) -> Receipts<'_> {
+        Receipts::new(&self.core)
+    }
+}
+
+impl Core {
+    pub(crate) async fn prove(&self, asked: &ProveRequest) -> Result<ProveAnswer, Error> {
+        self.transport.post("/v1/log/prove", None, asked, Repeat::Safe).await
+    }
+}

@@ -1,0 +1,357 @@
+//! A small server that keeps a real log and tells lies about it when it is asked to: what no vault
+//! does that the other tests could run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use coffer_client::wire::Hash;
+use coffer_client::wire::api::{Answer, Outcome, ProveAnswer, ProveRequest, ReadItem, Receipt, Request};
+use coffer_client::wire::leaf::{Action, Decision, Tail, encode_head};
+use coffer_client::wire::note::{Checkpoint, VerifierKey, assemble};
+use coffer_client::wire::private::{Private, commitment};
+use coffer_client::wire::problem::{Code, Problem};
+use coffer_client::wire::tree::{Edge, Nodes, consistency_proof, inclusion_proof, leaf_hash};
+use coffer_client::{Builder, Name, Token, Value, Vault};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) const ORIGIN: &str = "coffer.example/liar";
+
+/// What the server does wrong, from when it is told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lie {
+    /// Nothing.
+    Nothing,
+    /// The note is signed by another key.
+    OtherKey,
+    /// The answer has no receipt.
+    NoReceipt,
+    /// The leaf tells of another person.
+    OtherPerson,
+    /// The leaf tells of another purpose.
+    OtherPurpose,
+    /// The leaf that was first given is given again.
+    SameLeaf,
+    /// The leaf is not in the tree; another stands in its place.
+    LeftOut,
+    /// The log begins anew, with other leaves, and grows larger than the first.
+    BeginsAnew,
+    /// Nothing is proved any more.
+    ProvesNothing,
+    /// The next requests, as many as this, are answered with this code.
+    Answers(Code, u32),
+    /// The connection is closed when the request was read.
+    HangsUp,
+    /// The answer holds a field that was not asked for.
+    OtherField,
+}
+
+#[derive(Default)]
+struct Tree {
+    edge: Edge,
+    nodes: HashMap<(u8, u64), Hash>,
+}
+
+impl Nodes for Tree {
+    type Error = ();
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, ()> {
+        self.nodes.get(&(level, index)).copied().ok_or(())
+    }
+}
+
+impl Tree {
+    fn push(&mut self, hash: Hash) {
+        let nodes = &mut self.nodes;
+        self.edge.push_noting(hash, |level, index, node| {
+            nodes.insert((level, index), node);
+        });
+    }
+}
+
+struct State {
+    lie: Lie,
+    tree: Tree,
+    key: Ed25519KeyPair,
+    first: Option<(Receipt, String)>,
+    requests: Vec<String>,
+}
+
+pub(crate) struct Liar {
+    state: Arc<Mutex<State>>,
+    url: String,
+    ca: String,
+    client: (String, String),
+    key: VerifierKey,
+}
+
+impl Liar {
+    /// Starts a server on a free port, with certificates of its own.
+    pub(crate) async fn start() -> Liar {
+        let (ca, issuer) = authority();
+        let server = leaf(&issuer, "localhost");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+        let public = VerifierKey::new(ORIGIN, key.public_key().as_ref().try_into().unwrap()).unwrap();
+        let mut state = State { lie: Lie::Nothing, tree: Tree::default(), key, first: None, requests: Vec::new() };
+        state.tree.push(leaf_hash(b"leaf 0"));
+        let state = Arc::new(Mutex::new(state));
+        tokio::spawn(listen(listener, acceptor(&ca, &server), Arc::clone(&state)));
+        Liar { state, url, client: leaf(&issuer, "client"), ca, key: public }
+    }
+
+    pub(crate) fn tell(&self, lie: Lie) {
+        let mut state = self.state.lock().unwrap();
+        state.lie = lie;
+        if lie == Lie::BeginsAnew {
+            let size = state.tree.edge.size();
+            state.tree = Tree::default();
+            (0..=size).for_each(|n| state.tree.push(leaf_hash(&n.to_be_bytes())));
+        }
+    }
+
+    /// The paths of the requests so far.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.clone()
+    }
+
+    /// The note of the log as it stands.
+    pub(crate) fn note(&self) -> String {
+        self.state.lock().unwrap().note()
+    }
+
+    pub(crate) fn builder(&self) -> Builder {
+        Vault::builder()
+            .url(&self.url)
+            .ca_pem(self.ca.as_bytes())
+            .identity_pem(self.client.0.as_bytes(), self.client.1.as_bytes())
+            .log_key(self.key.clone())
+            .controller(Name::new("oakvale").unwrap())
+    }
+
+    /// A client with the certificates and the log key of `other`, who asks this server.
+    pub(crate) fn builder_of(&self, other: &Liar) -> Builder {
+        other.builder().url(&self.url)
+    }
+
+    pub(crate) fn vault(&self) -> Vault {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn token() -> Token {
+        Token::new("head.body.signature".into()).unwrap()
+    }
+
+    /// What stands in a client.toml, and the files that it names.
+    pub(crate) fn files(&self) -> [(&'static str, String); 4] {
+        let toml = format!(
+            "url = \"{}\"\nca = \"ca.pem\"\ncertificate = \"client.pem\"\nkey = \"client.key\"\nlog_key = \"{}\"\ncontroller = \"oakvale\"\n",
+            self.url, self.key
+        );
+        let (certificate, key) = self.client.clone();
+        [("client.toml", toml), ("ca.pem", self.ca.clone()), ("client.pem", certificate), ("client.key", key)]
+    }
+}
+
+impl State {
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint { origin: ORIGIN.into(), size: self.tree.edge.size(), root: self.tree.edge.root() }
+    }
+
+    fn note(&self) -> String {
+        let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
+        let key = if self.lie == Lie::OtherKey { &other } else { &self.key };
+        let public = VerifierKey::new(ORIGIN, self.key.public_key().as_ref().try_into().unwrap()).unwrap();
+        let checkpoint = self.checkpoint();
+        assemble(&checkpoint, &public, &key.sign(checkpoint.body().as_bytes()).as_ref().try_into().unwrap())
+    }
+
+    fn read(&mut self, body: &[u8]) -> Answer {
+        let request: Request<ReadItem> = serde_json::from_slice(body).unwrap();
+        let mut answer = Answer::default();
+        for item in &request.items {
+            let (mut receipt, note) = self.record(&request, item);
+            answer.notes.push(note);
+            receipt.note = answer.notes.len() as u32 - 1;
+            let mut fields: std::collections::BTreeMap<_, _> =
+                item.fields.iter().map(|field| (*field, Value::new("secret-value".into()))).collect();
+            if self.lie == Lie::OtherField {
+                fields.insert(Name::new("another").unwrap(), Value::new("secret-value".into()));
+            }
+            let receipts = if self.lie == Lie::NoReceipt { vec![] } else { vec![receipt] };
+            let outcome =
+                Outcome { status: 200, version: Some(3), fields: Some(fields), receipts, ..Outcome::default() };
+            answer.items.push(outcome);
+        }
+        answer
+    }
+
+    fn record(&mut self, request: &Request<ReadItem>, item: &ReadItem) -> (Receipt, String) {
+        if let (Lie::SameLeaf, Some(first)) = (self.lie, &self.first) {
+            return first.clone();
+        }
+        let other = coffer_client::ExternalId::new("somebody-else").unwrap();
+        let private = Private {
+            person: Some(if self.lie == Lie::OtherPerson { other } else { item.person.clone() }),
+            record: Some(item.record.clone()),
+            fields: item.fields.clone(),
+            form: Some(item.form),
+            reason: request.reason.clone(),
+            case: request.case.clone(),
+            ..Private::default()
+        };
+        let private = serde_json::to_string(&private).unwrap();
+        let purpose = if self.lie == Lie::OtherPurpose { Name::new("surveys").unwrap() } else { request.purpose };
+        let salt = [9; 32];
+        let tail = Tail {
+            action: Action::RecordsRead,
+            category: Some(item.category),
+            purpose: Some(purpose),
+            decision: Decision::Granted("rents-bank"),
+            app: None,
+            actor: None,
+            subject: None,
+            version: Some(3),
+            row: None,
+            policy: 1,
+            commit: commitment(&salt, private.as_bytes()),
+        };
+        let index = self.tree.edge.size();
+        let mut leaf = Vec::new();
+        encode_head(&mut leaf, 1_700_000_000_000 + index, &request.controller, index + 1);
+        leaf.extend_from_slice(&tail.encode());
+        let hash = leaf_hash(&leaf);
+        self.tree.push(if self.lie == Lie::LeftOut { leaf_hash(b"another") } else { hash });
+        let leaf = Some(String::from_utf8(leaf).unwrap());
+        let salt = Some(Hash::from_bytes(salt));
+        let receipt = Receipt { index, leaf_hash: hash, note: 0, leaf, salt, private: Some(private) };
+        let recorded = (receipt, self.note());
+        self.first.get_or_insert_with(|| recorded.clone());
+        recorded
+    }
+
+    fn prove(&self, body: &[u8]) -> Result<ProveAnswer, Problem> {
+        let asked: ProveRequest = serde_json::from_slice(body).unwrap();
+        let size = asked.size.unwrap_or(self.tree.edge.size());
+        if self.lie == Lie::ProvesNothing || size > self.tree.edge.size() {
+            return Err(Problem::new(Code::Malformed));
+        }
+        let inclusion = asked.index.map(|index| inclusion_proof(&self.tree, index, size).unwrap());
+        let consistency = asked.from.map(|from| consistency_proof(&self.tree, from, size).unwrap());
+        Ok(ProveAnswer { size, inclusion, consistency, checkpoint: self.note() })
+    }
+
+    /// Status, headers' `Retry-After`, body. `None`: hang up.
+    fn answer(&mut self, path: &str, body: &[u8]) -> Option<(StatusCode, Vec<u8>)> {
+        self.requests.push(path.to_owned());
+        match self.lie {
+            Lie::Answers(code, left) if left > 0 => {
+                self.lie = Lie::Answers(code, left - 1);
+                return Some(problem(Problem::new(code)));
+            }
+            Lie::HangsUp => return None,
+            _ => {}
+        }
+        Some(match path {
+            "/v1/log/checkpoint" => (StatusCode::OK, self.note().into_bytes()),
+            "/v1/records/read" => (StatusCode::OK, serde_json::to_vec(&self.read(body)).unwrap()),
+            "/v1/log/prove" => match self.prove(body) {
+                Ok(answer) => (StatusCode::OK, serde_json::to_vec(&answer).unwrap()),
+                Err(refused) => problem(refused),
+            },
+            _ => problem(Problem::new(Code::NoSuchOperation)),
+        })
+    }
+
+    /// Another tree of the same size, whose last leaf is another one.
+    fn replace_last(&mut self) {
+        let size = self.tree.edge.size();
+        let leaves: Vec<_> = (0..size - 1).map(|index| self.tree.nodes[&(0, index)]).collect();
+        self.tree = Tree::default();
+        leaves.into_iter().for_each(|leaf| self.tree.push(leaf));
+        self.tree.push(leaf_hash(b"replaced"));
+    }
+}
+
+impl Liar {
+    /// Puts a younger self back: the tree of leaf 0 alone.
+    pub(crate) fn restore_snapshot(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.tree = Tree::default();
+        state.tree.push(leaf_hash(b"leaf 0"));
+    }
+
+    /// Replaces the newest leaf, so that there are two trees of one size.
+    pub(crate) fn replace_last(&self) {
+        self.state.lock().unwrap().replace_last();
+    }
+}
+
+fn problem(problem: Problem) -> (StatusCode, Vec<u8>) {
+    (StatusCode::from_u16(problem.status).unwrap(), serde_json::to_vec(&problem).unwrap())
+}
+
+async fn listen(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<State>>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else { return };
+            let service = service_fn(|request: hyper::Request<Incoming>| {
+                let state = Arc::clone(&state);
+                async move { serve(request, state).await.ok_or_else(|| std::io::Error::other("hung up")) }
+            });
+            let http = hyper::server::conn::http1::Builder::new();
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+async fn serve(request: hyper::Request<Incoming>, state: Arc<Mutex<State>>) -> Option<Response<Full<Bytes>>> {
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.ok()?.to_bytes();
+    let (status, body) = state.lock().unwrap().answer(&path, &body)?;
+    let response = Response::builder().status(status).header("retry-after", "0");
+    response.body(Full::new(Bytes::from(body))).ok()
+}
+
+fn authority() -> (String, Issuer<'static, KeyPair>) {
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    (params.self_signed(&key).unwrap().pem(), Issuer::new(params, key))
+}
+
+fn leaf(issuer: &Issuer<'static, KeyPair>, name: &str) -> (String, String) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (params.signed_by(&key, issuer).unwrap().pem(), key.serialize_pem())
+}
+
+fn acceptor(ca: &str, server: &(String, String)) -> TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(ca.as_bytes()).unwrap()).unwrap();
+    let clients =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_client_cert_verifier(clients.unwrap())
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(server.0.as_bytes()).unwrap()],
+            PrivateKeyDer::from_pem_slice(server.1.as_bytes()).unwrap(),
+        );
+    TlsAcceptor::from(Arc::new(config.unwrap()))
+}

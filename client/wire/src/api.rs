@@ -1,0 +1,418 @@
+//! Requests and answers of every operation, as JSON.
+//!
+//! Requests take lists; each item has an outcome of its own. Unknown names are refused.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::leaf::Action;
+use crate::name::{ExternalId, Name};
+use crate::problem::Code;
+use crate::tree::Hash;
+use crate::value::Value;
+
+/// Items in one request, at most.
+pub const ITEMS_MAX: usize = 1_000;
+/// Leaves in one answer of `log/entry`, at most.
+pub const ENTRIES_MAX: u64 = 1_000;
+/// Bytes of a case or a reason, at most.
+pub const WORDS_BYTES_MAX: usize = 256;
+
+/// In which form a field is shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// The value itself.
+    Clear,
+    /// What the field's mask leaves of it.
+    Masked,
+}
+
+impl Form {
+    /// The text form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Form::Clear => "clear",
+            Form::Masked => "masked",
+        }
+    }
+}
+
+/// What stands around the items of a request: on whose behalf, what for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request<T> {
+    /// The controller whose data it is.
+    pub controller: Name,
+    /// The purpose; one of those that the category permits.
+    pub purpose: Name,
+    /// The case, where the category asks for one. At most [`WORDS_BYTES_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// Why, in the caller's words. At most [`WORDS_BYTES_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// All items or none (writes only).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub atomic: bool,
+    /// At most [`ITEMS_MAX`].
+    pub items: Vec<T>,
+}
+
+/// One record to write. Fields that are not named stay as they are.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteItem {
+    /// The category.
+    pub category: Name,
+    /// The data subject.
+    pub person: ExternalId,
+    /// The record.
+    pub record: ExternalId,
+    /// The version that the caller relies on; 0: the record must not exist yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_version: Option<u32>,
+    /// New values; `null` takes a field out of the record.
+    pub fields: BTreeMap<Name, Option<Value>>,
+    /// For each field about somebody else: that person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub about: BTreeMap<Name, ExternalId>,
+}
+
+/// One record to read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadItem {
+    /// The category.
+    pub category: Name,
+    /// The data subject.
+    pub person: ExternalId,
+    /// The record.
+    pub record: ExternalId,
+    /// The fields; there is no "all".
+    pub fields: Vec<Name>,
+    /// Clear or masked.
+    pub form: Form,
+}
+
+/// One person's records in one category.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListItem {
+    /// The category.
+    pub category: Name,
+    /// The data subject.
+    pub person: ExternalId,
+}
+
+/// One record to erase.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseItem {
+    /// The category.
+    pub category: Name,
+    /// The data subject.
+    pub person: ExternalId,
+    /// The record.
+    pub record: ExternalId,
+}
+
+/// One person to erase.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EraseSubjectItem {
+    /// The data subject.
+    pub person: ExternalId,
+    /// From which categories; none named: from all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<Name>,
+}
+
+/// The outcome of one item.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// An HTTP status: 200, or that of the code.
+    pub status: u16,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// One sentence for a person. Never a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The field at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Name>,
+    /// The record's version: read, written, or, with a conflict, the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// What was read. A field that the record does not have is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeMap<Name, Value>>,
+    /// What was listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<Vec<Listed>>,
+    /// How many records were erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<u32>,
+    /// The proof that this access is in the log. An erase of several records has several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Receipt>,
+}
+
+/// One record of a list.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// The record.
+    pub record: ExternalId,
+    /// Its current version.
+    pub version: u32,
+}
+
+/// The answer to a list of items.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// One outcome for each item, in the request's order.
+    pub items: Vec<Outcome>,
+    /// The checkpoints (C2SP signed notes) that the receipts refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// Proof that an access is in the log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// The leaf's index.
+    pub index: u64,
+    /// The leaf's RFC 6962 hash.
+    pub leaf_hash: Hash,
+    /// Which of the answer's notes covers it.
+    pub note: u32,
+    /// For a grant: the leaf's bytes, which are JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<String>,
+    /// For a grant: the commitment's salt, as 43 base64url characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salt: Option<Hash>,
+    /// For a grant: the private part's bytes, which are JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<String>,
+}
+
+/// An act that names no record: `status`, `whoami`, `keys/list`, `access/show`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// A range of leaves.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryRequest {
+    /// Index of the first leaf.
+    pub start: u64,
+    /// How many, at most [`ENTRIES_MAX`].
+    pub count: u64,
+}
+
+/// Leaves, and the log as it stood when they were read.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntryAnswer {
+    /// Index of the first leaf.
+    pub start: u64,
+    /// The leaves' bytes, which are JSON. Fewer than asked for at the log's end.
+    pub leaves: Vec<String>,
+    /// The newest checkpoint.
+    pub checkpoint: String,
+    /// Proof that this very read is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
+/// Asks for proofs. Both may be asked for at once.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProveRequest {
+    /// The index of a leaf, to be proved under `size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    /// An older size, to be proved consistent with `size`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// The size of the tree; left out: the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// Proofs after RFC 6962 §2.1.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProveAnswer {
+    /// The size of the tree they speak of.
+    pub size: u64,
+    /// The audit path, leaf to root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inclusion: Option<Vec<Hash>>,
+    /// The consistency proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consistency: Option<Vec<Hash>>,
+    /// The newest checkpoint.
+    pub checkpoint: String,
+}
+
+/// A key, without its material.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyInfo {
+    /// The key's id.
+    pub id: String,
+    /// `category`, `locator`, `audit` or `log`.
+    pub kind: String,
+    /// The controller.
+    pub controller: Name,
+    /// The category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Name>,
+    /// The version, from 1.
+    pub version: u32,
+    /// `active`, `decrypt-only`, `compromised` or `destroyed`.
+    pub state: String,
+    /// Unix time in milliseconds.
+    pub created_ms: u64,
+}
+
+/// The answer of `keys/list`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeysAnswer {
+    /// Every key that is no person's own.
+    pub keys: Vec<KeyInfo>,
+    /// How many keys of persons and staff there are.
+    pub personal: u64,
+}
+
+/// The answer of `whoami`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Whoami {
+    /// The application.
+    pub application: Name,
+    /// Issuer of the token.
+    pub issuer: String,
+    /// Subject of the token.
+    pub subject: String,
+    /// Roles that the policy in force knows.
+    pub roles: Vec<Name>,
+    /// Controllers of person and application both.
+    pub controllers: Vec<Name>,
+    /// When the token ends, Unix time in milliseconds.
+    pub expires_ms: u64,
+}
+
+/// The answer of `status`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// The vault's name.
+    pub name: Name,
+    /// The program's version.
+    pub version: String,
+    /// `open` or `sealed`.
+    pub state: String,
+    /// Why it is sealed, as a stable word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The log's origin.
+    pub origin: String,
+    /// The log's public key, as a C2SP verifier key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_key: Option<String>,
+    /// Leaves in the log.
+    pub log_size: u64,
+    /// Age of the head outside the database, in milliseconds.
+    pub head_age_ms: u64,
+    /// The policy epoch in force.
+    pub policy: u32,
+    /// The controllers.
+    pub controllers: Vec<Name>,
+    /// The categories.
+    pub categories: Vec<Name>,
+    /// What an operator must change before this vault may hold real data.
+    pub warnings: Vec<String>,
+}
+
+/// Files of a proposed policy or schema. The policy in force is the one last activated.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyRequest {
+    /// File name and text.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What is in force after an activation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyAnswer {
+    /// The new policy epoch.
+    pub policy: u32,
+    /// SHA-256 over the files, as it stands in the leaf.
+    pub hash: Hash,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
+/// One cell of the policy in force: who may do what.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// The role.
+    pub role: Name,
+    /// The category.
+    pub category: Name,
+    /// The field, where the action is about fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Name>,
+    /// The action.
+    pub action: Action,
+    /// The form, where the action shows something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// The purpose.
+    pub purpose: Name,
+    /// The rule that says so.
+    pub rule: Name,
+    /// The applications through which it can be done.
+    pub applications: Vec<Name>,
+}
+
+/// Which cells are asked for; what is left out is not looked at.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowRequest {
+    /// Only this category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Name>,
+    /// Only this field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Name>,
+    /// Only this action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+}
+
+/// The answer of `access/show`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShowAnswer {
+    /// The policy epoch.
+    pub policy: u32,
+    /// The cells, sorted.
+    pub cells: Vec<Cell>,
+}

@@ -1,0 +1,19 @@
+//! What crosses the line between Coffer and its callers, and all that an outsider needs to check
+//! Coffer's access log: names, requests and answers, leaves, the RFC 6962 tree, signed notes.
+//!
+//! Nothing here does I/O and nothing here holds a key.
+
+pub mod api;
+pub mod leaf;
+pub mod name;
+pub mod note;
+pub mod private;
+pub mod problem;
+pub mod receipt;
+pub mod tile;
+pub mod tree;
+pub mod value;
+
+pub use name::{ExternalId, Name, NameError};
+pub use tree::Hash;
+pub use value::Value;

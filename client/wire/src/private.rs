@@ -1,0 +1,72 @@
+//! The private part of a leaf: what only those may learn who may unmask an access.
+//!
+//! It lies sealed beside the tree; the leaf holds a salted commitment to it, so that it can be
+//! shown later and compared, and so that its loss or erasure leaves the log whole.
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+use crate::api::Form;
+use crate::name::{ExternalId, Name};
+use crate::tree::Hash;
+
+/// Bytes of the salt of a commitment.
+pub const SALT_BYTES: usize = 32;
+
+/// The private part, as JSON with closed names.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Private {
+    /// The data subject, by the caller's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<ExternalId>,
+    /// The record, by the caller's own id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<ExternalId>,
+    /// The fields that were asked for or written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Name>,
+    /// The form that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// The version that was written or ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Why, in the caller's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The case for which it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
+    /// The network address of the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The id of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The staff member: issuer and subject of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// Other people whom the record names, and that were written or ended with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<ExternalId>,
+    /// Ids of keys that were made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub made: Vec<String>,
+    /// Ids of keys that were destroyed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destroyed: Vec<String>,
+    /// What else is to be known of an act that touches no record, such as a range of leaves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The commitment in the leaf: SHA-256 of salt ‖ private part. The salt has a fixed width.
+pub fn commitment(salt: &[u8; SALT_BYTES], private: &[u8]) -> Hash {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(salt);
+    context.update(private);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Hash::from_bytes(hash)
+}

@@ -1,0 +1,172 @@
+//! Stable error codes and the problem document (RFC 9457) that carries them.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)*) => {
+        /// What went wrong, as a closed list. The text form is stable: programs may compare it.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The stable text form, at most 32 bytes.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// The HTTP status that goes with the code.
+            pub fn status(self) -> u16 {
+                match self { $(Code::$variant => $status,)* }
+            }
+
+            /// One sentence for a person: what is wrong and what to do. Never holds a value.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not the JSON that the operation takes.
+    Malformed = "malformed", 400, "The body is not what this operation takes; see the field named in the detail.";
+    /// The request names no purpose.
+    PurposeMissing = "purpose_missing", 400, "The request must name its purpose.";
+    /// The category asks for a case and the request names none.
+    CaseRequired = "case_required", 400, "This category is opened for a case only; name the case.";
+    /// No token came with a request that needs a person.
+    CredentialMissing = "credential_missing", 401, "This operation needs a person's token in the Authorization header.";
+    /// The token cannot be trusted: signature, issuer, key, audience, application, shape or life.
+    CredentialInvalid = "credential_invalid", 401, "The token is not one that this vault accepts.";
+    /// The token or the certificate is past its end or before its start.
+    CredentialExpired = "credential_expired", 401, "The token or certificate is outside its time; get a new one.";
+    /// Certificate, application, person or token was revoked, or the application is suspended.
+    CredentialRevoked = "credential_revoked", 401, "This credential has been revoked.";
+    /// No application of the configuration has this certificate.
+    CredentialUnknown = "credential_unknown", 401, "No application is configured for this certificate.";
+    /// The application or the person has no right for this controller.
+    ForbiddenController = "forbidden_controller", 403, "You have no right for this controller.";
+    /// The application may not do this.
+    ForbiddenApplication = "forbidden_application", 403, "The application may not do this.";
+    /// No role of the person may do this.
+    ForbiddenRole = "forbidden_role", 403, "None of your roles may do this.";
+    /// No role of the person may act on this field.
+    ForbiddenField = "forbidden_field", 403, "None of your roles may do this with one of the fields asked for.";
+    /// The field may be read, but not in this form.
+    ForbiddenForm = "forbidden_form", 403, "None of your roles may see one of the fields in this form; masked may be allowed.";
+    /// The purpose is not permitted here.
+    PurposeNotPermitted = "purpose_not_permitted", 403, "This purpose is not permitted for what was asked.";
+    /// The token unites roles that one person may not hold together.
+    RolesConflict = "roles_conflict", 403, "Your roles may not be held by one person.";
+    /// Nothing readable is there: never was, erased, or not this controller's.
+    NotFound = "not_found", 404, "There is nothing here.";
+    /// No such operation.
+    NoSuchOperation = "no_such_operation", 404, "There is no such operation.";
+    /// The operation exists with another method.
+    MethodNotAllowed = "method_not_allowed", 405, "This operation takes another method.";
+    /// The record has another version than the caller expected.
+    VersionConflict = "version_conflict", 409, "The record has another version than expected; read it again.";
+    /// Another item of the atomic request was refused, so this one was not done either.
+    NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
+    /// The person has as many records in the category as the vault takes.
+    TooManyRecords = "too_many_records", 409, "This person has as many records in this category as the vault takes.";
+    /// The body is over the limit.
+    TooLarge = "too_large", 413, "The request is over the limit; send less at once.";
+    /// The body is not JSON.
+    UnsupportedMediaType = "unsupported_media_type", 415, "Send application/json.";
+    /// The schema in force has no such category.
+    UnknownCategory = "unknown_category", 422, "The schema in force has no such category.";
+    /// The schema in force has no such field.
+    UnknownField = "unknown_field", 422, "The category has no such field.";
+    /// The value does not fit its field.
+    InvalidValue = "invalid_value", 422, "The value does not fit its field.";
+    /// A field about another person came without that person, or the reverse.
+    SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
+    /// A proposed schema or policy cannot be activated.
+    InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
+    /// What is stored does not open: moved, swapped, altered or of a lost key.
+    Altered = "altered", 500, "What is stored here does not open; the operator has been told by the log.";
+    /// A fault of the vault that has no code of its own.
+    Internal = "internal", 500, "The vault failed; the operator finds the reason under the request id.";
+    /// The vault is sealed or its log is not continuous.
+    Sealed = "sealed", 503, "The vault is sealed.";
+    /// Too much is waiting already.
+    Busy = "busy", 503, "The vault is busy; try again after the time given.";
+    /// The access log cannot be written, so nothing is released.
+    LogUnwritable = "log_unwritable", 503, "The access log cannot be written, so nothing is released.";
+    /// A write or erase whose sync failed: it may have persisted.
+    OutcomeUnknown = "outcome_unknown", 503, "The write may or may not have been kept; read it before trying again.";
+    /// The head outside the database is too old.
+    HeadLate = "head_late", 503, "The log's head cannot be kept outside the database, so nothing is released.";
+    /// Free space is down to the reserve.
+    NoSpace = "no_space", 503, "Free space is down to the reserve; the operator must make room.";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The problem document of RFC 9457, sent as `application/problem+json` for a whole envelope.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// `urn:coffer:problem:<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One sentence for a person.
+    pub title: String,
+    /// The HTTP status again.
+    pub status: u16,
+    /// The stable code.
+    pub code: Code,
+    /// Which part of the request, where that helps. Never a value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The id under which the operator finds this request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+impl Problem {
+    /// The media type of the document.
+    pub const MEDIA_TYPE: &'static str = "application/problem+json";
+
+    /// The problem of a code, without detail.
+    pub fn new(code: Code) -> Problem {
+        Problem {
+            kind: format!("urn:coffer:problem:{code}"),
+            title: code.title().to_owned(),
+            status: code.status(),
+            code,
+            detail: None,
+            request: None,
+        }
+    }
+
+    /// The same with a detail.
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Problem {
+        self.detail = Some(detail.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_fit_a_leaf() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            assert!(code.as_str().len() <= 32, "{code} is too long for a leaf");
+            assert!(seen.insert(code.as_str()), "{code} stands twice");
+            assert!((400..600).contains(&code.status()));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use crate::context::{Context, Label};
+use crate::place::{KeyKind, Place};
+use crate::prf::{KEY_BYTES, Prf};
+use crate::wrapped::Kept;
+
+/// Length in bytes of half a row key, of a tag and of an alias.
+pub const HALF_BYTES: usize = 16;
+
+/// Length of a row key in bytes.
+pub const ROW_KEY_BYTES: usize = 2 * HALF_BYTES;
+
+/// Names the rows of one controller and category. Without it, nobody can tell whose row is whose, nor that
+/// one person has rows in two categories.
+pub struct LocatorKey(Prf);
+
+impl LocatorKey {
+    /// The first half of the key of every row of a person.
+    pub fn person(&self, person: &str) -> [u8; HALF_BYTES] {
+        self.0.short_name(&Context::new(Label::Locator).text(person))
+    }
+
+    /// The second half of the key of one row.
+    pub fn record(&self, person: &str, record: &str) -> [u8; HALF_BYTES] {
+        self.0.short_name(&Context::new(Label::Locator).text(person).text(record))
+    }
+
+    /// The key of one row.
+    pub fn row(&self, person: &str, record: &str) -> [u8; ROW_KEY_BYTES] {
+        join(self.person(person), self.record(person, record))
+    }
+
+    /// The key of an entry in the index of a person's subject keys: with `None` their own key, with `Some` the key they have in
+    /// one record of somebody else's. All begin with [`Self::person`].
+    ///
+    /// `record` must name that record among all of the category, not only among those of its own person.
+    pub fn subject_index(&self, person: &str, record: Option<&str>) -> [u8; ROW_KEY_BYTES] {
+        let context = Context::new(Label::Index).text(person);
+        let context = match record {
+            None => context,
+            Some(record) => context.text(record),
+        };
+        join(self.person(person), self.0.short_name(&context))
+    }
+
+    /// Authenticates a small row, as of an index: what stands in it, and where, go into `parts`.
+    pub fn tag(&self, parts: &Context) -> [u8; HALF_BYTES] {
+        self.0.short_name(&Context::new(Label::Tag).part(parts.as_bytes()))
+    }
+}
+
+impl Kept for LocatorKey {
+    const KIND: KeyKind = KeyKind::Locator;
+
+    fn from_raw(raw: &[u8; KEY_BYTES], _: &Place<'_>) -> Self {
+        Self(Prf::new(raw))
+    }
+}
+
+fn join(first: [u8; HALF_BYTES], second: [u8; HALF_BYTES]) -> [u8; ROW_KEY_BYTES] {
+    let mut whole = [0; ROW_KEY_BYTES];
+    whole[..HALF_BYTES].copy_from_slice(&first);
+    whole[HALF_BYTES..].copy_from_slice(&second);
+    whole
+}

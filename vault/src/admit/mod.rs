@@ -1,0 +1,155 @@
+//! Who comes in and what they may do: credentials become a [`Caller`], a caller's [`Ask`] becomes a
+//! [`Permit`] or a [`Refusal`]. Permits are minted here and nowhere else.
+//!
+//! Right = what the application may (its client certificate) ∩ what the person may (a signed,
+//! short-lived token that names the application) ∩ the purpose and, where the category asks for
+//! it, the case.
+
+mod ask;
+mod caller;
+mod certificate;
+mod jwks;
+mod jws;
+mod permit;
+mod policy;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use coffer_wire::problem::Code;
+
+use crate::config::{Application, Config, FileError};
+use crate::schema::Schema;
+
+pub use ask::Ask;
+pub use caller::{Caller, Refusal};
+pub use certificate::{NotACertificate, PeerCertificate};
+pub use jws::install_provider;
+pub use permit::{Act, Erase, EraseSubject, List, Manage, Permit, Read, Write};
+pub use policy::{GRANTS_MAX, Policy, ROLES_MAX, RULE_EVERYONE, Revoked};
+pub use token::{
+    Aliases, CLAIM_BYTES_MAX, LIFE_MS_MAX, Rejected, SKEW_MS_MAX, TOKEN_BYTES_MAX, TOKENS_KEPT_MAX, Tokens, Verified,
+};
+
+/// The schema and policy that were last activated. A request is decided under one of these from
+/// beginning to end; the sequencer refuses it if another has taken its place since.
+pub struct InForce {
+    /// Rises by one with each activation.
+    pub epoch: u32,
+    /// What is kept.
+    pub schema: Schema,
+    /// Who may do what; read against that schema.
+    pub policy: Policy,
+}
+
+/// Where every request comes in.
+pub struct Gate {
+    /// By the first DNS name of the certificate.
+    applications: HashMap<String, Application>,
+    tokens: Tokens,
+    in_force: RwLock<Arc<InForce>>,
+}
+
+impl Gate {
+    /// A gate for the applications and issuers of a configuration. Reads the issuers' keys.
+    pub fn new(config: &Config, in_force: InForce) -> Result<Gate, FileError> {
+        let by_certificate = |application: &Application| (application.certificate.clone(), application.clone());
+        Ok(Gate {
+            applications: config.applications.iter().map(by_certificate).collect(),
+            tokens: Tokens::load(&config.issuers)?,
+            in_force: RwLock::new(Arc::new(in_force)),
+        })
+    }
+
+    /// What is in force now.
+    pub fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts an activated schema and policy in force: the next request is decided under them. An
+    /// epoch that is not above the one in force is left alone, so that none can come back.
+    pub fn activate(&self, next: InForce) {
+        let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
+        if next.epoch > in_force.epoch {
+            *in_force = Arc::new(next);
+        }
+    }
+
+    /// The checker of tokens, for reading keys again.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Looks at the credentials of one request. `bearer` is the text behind `Bearer `; without it
+    /// the caller is an application alone, which may look at hashes and do nothing else.
+    ///
+    /// Everything is looked at on each request: dates and revocation of the certificate, state of
+    /// the application, the token's time, revocation and bond to this application and certificate.
+    pub fn admit(&self, peer: &PeerCertificate, bearer: Option<&str>, now_ms: u64) -> Result<Caller, Refusal> {
+        let in_force = self.in_force();
+        let application = self.application(peer, &in_force, now_ms)?;
+        let Some(token) = bearer else {
+            return Ok(Caller::application_alone(application.name, peer, in_force));
+        };
+        let refused = |code, rule, staff| Refusal {
+            code,
+            rule,
+            application: Some(application.name),
+            staff,
+            epoch: in_force.epoch,
+        };
+        let staff = self
+            .tokens
+            .verify(token, now_ms)
+            .map_err(|rejected| refused(rejected.code, rejected.rule, rejected.staff))?;
+        if let Err((code, rule)) = check_staff(&staff, application, peer, &in_force) {
+            return Err(refused(code, rule, Some(staff)));
+        }
+        Ok(Caller::with_staff(application.name, peer, staff, in_force))
+    }
+
+    fn application(&self, peer: &PeerCertificate, in_force: &InForce, now_ms: u64) -> Result<&Application, Refusal> {
+        let refused = |code, rule, application| Refusal { code, rule, application, staff: None, epoch: in_force.epoch };
+        let Some(application) = self.applications.get(&peer.name) else {
+            return Err(refused(Code::CredentialUnknown, "certificate-unknown", None));
+        };
+        let revoked = in_force.policy.revoked();
+        let checks = [
+            (peer.is_current(now_ms), Code::CredentialExpired, "certificate-dates"),
+            (!revoked.has_certificate(&peer.fingerprint), Code::CredentialRevoked, "certificate-revoked"),
+            (!revoked.has_application(&application.name), Code::CredentialRevoked, "application-revoked"),
+            (!application.suspended, Code::CredentialRevoked, "application-suspended"),
+        ];
+        match checks.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, code, rule)) => Err(refused(code, rule, Some(application.name))),
+            None => Ok(application),
+        }
+    }
+}
+
+/// What binds a good token to this application, this connection and the policy in force.
+fn check_staff(
+    staff: &Verified,
+    application: &Application,
+    peer: &PeerCertificate,
+    in_force: &InForce,
+) -> Result<(), (Code, &'static str)> {
+    let revoked = in_force.policy.revoked();
+    let names = in_force.policy.compiled();
+    let checks = [
+        (staff.azp == application.client_id, Code::CredentialInvalid, "token-client"),
+        (staff.cnf_x5t.as_ref().is_none_or(|x5t| *x5t == peer.x5t), Code::CredentialInvalid, "token-certificate"),
+        (!revoked.has_token(&staff.jti), Code::CredentialRevoked, "token-revoked"),
+        (!revoked.has_person(&staff.iss, &staff.sub), Code::CredentialRevoked, "person-revoked"),
+        (staff.roles.iter().all(|role| names.roles.bit(role).is_some()), Code::ForbiddenRole, "role-unknown"),
+        (!names.conflict(names.roles.bits(&staff.roles)), Code::RolesConflict, "roles-conflict"),
+    ];
+    match checks.into_iter().find(|(holds, ..)| !holds) {
+        Some((_, code, rule)) => Err((code, rule)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,206 @@
+//! The permit: evidence that a decision was made, for one ask of one caller. `seal`, `ledger` and
+//! the keys take it by value; there is no way to one but through the decisions below.
+
+use std::marker::PhantomData;
+
+use coffer_wire::Name;
+use coffer_wire::api::Form;
+use coffer_wire::leaf::Action;
+
+use super::{Ask, Caller, Gate, Refusal};
+
+/// That `A` was permitted, once: a permit is neither copied nor printed, and who uses it up has it
+/// no more.
+///
+/// Nobody outside can make one, not even out of another:
+///
+/// ```compile_fail,E0451
+/// use coffer_vault::admit::{Permit, Read};
+/// fn forge(permit: Permit<Read>) -> Permit<Read> {
+///     Permit { digest: [0; 32], ..permit }
+/// }
+/// ```
+///
+/// nor use one twice:
+///
+/// ```compile_fail,E0382
+/// use coffer_vault::admit::{Permit, Read};
+/// fn twice(permit: Permit<Read>) -> [Permit<Read>; 2] {
+///     [permit, permit]
+/// }
+/// ```
+///
+/// nor one act's for another's:
+///
+/// ```compile_fail,E0308
+/// use coffer_vault::admit::{Permit, Read, Write};
+/// fn exchange(permit: Permit<Write>) -> Permit<Read> {
+///     permit
+/// }
+/// ```
+pub struct Permit<A: Act> {
+    digest: [u8; 32],
+    rule: String,
+    epoch: u32,
+    action: Action,
+    controller: Name,
+    category: Option<Name>,
+    purpose: Option<Name>,
+    application: Name,
+    person: String,
+    record: String,
+    fields: Vec<Name>,
+    form: Option<Form>,
+    act: PhantomData<A>,
+}
+
+/// What can be permitted. Closed: implemented by the markers of this module alone.
+pub trait Act: sealed::Sealed {}
+
+/// Fields of one record are shown.
+pub enum Read {}
+/// A record is written.
+pub enum Write {}
+/// A record is erased.
+pub enum Erase {}
+/// A person is erased from a category.
+pub enum EraseSubject {}
+/// A person's records in a category are listed.
+pub enum List {}
+/// An act that touches no record: keys, policy, schema, log, state.
+pub enum Manage {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! acts {
+    ($($act:ident)*) => { $(impl sealed::Sealed for $act {} impl Act for $act {})* };
+}
+acts! { Read Write Erase EraseSubject List Manage }
+
+impl<A: Act> Permit<A> {
+    /// SHA-256 over who asked and what was asked for: [`Ask::digest`].
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The rule of the policy that permitted it, with `+n` where n further grants were needed.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
+    /// The policy epoch under which it was decided.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What was permitted.
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// The controller whose data it is.
+    pub fn controller(&self) -> Name {
+        self.controller
+    }
+
+    /// The category, where the act has one.
+    pub fn category(&self) -> Option<Name> {
+        self.category
+    }
+
+    /// The purpose, where the act has one.
+    pub fn purpose(&self) -> Option<Name> {
+        self.purpose
+    }
+
+    /// The application through which it was asked for.
+    pub fn application(&self) -> Name {
+        self.application
+    }
+
+    /// The data subject; empty where the act has none.
+    pub fn person(&self) -> &str {
+        &self.person
+    }
+
+    /// Whether it is for this record of this person.
+    pub fn is_about(&self, person: &str, record: &str) -> bool {
+        self.person == person && self.record == record
+    }
+
+    /// The fields.
+    pub fn fields(&self) -> &[Name] {
+        &self.fields
+    }
+
+    /// The form in which they may be shown.
+    pub fn form(&self) -> Option<Form> {
+        self.form
+    }
+}
+
+impl Gate {
+    /// May these fields be shown in this form for this purpose?
+    pub fn permit_read(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<Read>, Refusal> {
+        self.decide(caller, ask, Action::RecordsRead)
+    }
+
+    /// May these fields be written for this purpose?
+    pub fn permit_write(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<Write>, Refusal> {
+        self.decide(caller, ask, Action::RecordsWrite)
+    }
+
+    /// May records of this category be erased for this purpose?
+    pub fn permit_erase(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<Erase>, Refusal> {
+        self.decide(caller, ask, Action::RecordsErase)
+    }
+
+    /// May persons be erased from this category for this purpose? Needs the duty `subjects.erase`
+    /// and a grant to erase in the category, of the person's roles and of the application both.
+    pub fn permit_erase_subject(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<EraseSubject>, Refusal> {
+        self.decide(caller, ask, Action::SubjectsErase)
+    }
+
+    /// May records of this category be listed for this purpose?
+    pub fn permit_list(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<List>, Refusal> {
+        self.decide(caller, ask, Action::RecordsList)
+    }
+
+    /// May this act be done? For what touches no record; `whoami` is everyone's. What touches one
+    /// is refused here, whatever the roles.
+    pub fn permit_manage(&self, caller: &Caller, action: Action, ask: &Ask<'_>) -> Result<Permit<Manage>, Refusal> {
+        match action {
+            Action::Whoami
+            | Action::Status
+            | Action::KeysList
+            | Action::AccessApply
+            | Action::AccessShow
+            | Action::SchemaApply
+            | Action::LogEntry => self.decide(caller, ask, action),
+            _ => Err(caller.refused_act()),
+        }
+    }
+
+    /// The one place where a permit comes into being. Private: each act above fixes its type and
+    /// its action together.
+    fn decide<A: Act>(&self, caller: &Caller, ask: &Ask<'_>, action: Action) -> Result<Permit<A>, Refusal> {
+        let rule = caller.decide(ask, action)?;
+        Ok(Permit {
+            digest: ask.digest(caller, action),
+            rule,
+            epoch: caller.epoch(),
+            action,
+            controller: ask.controller,
+            category: ask.category,
+            purpose: ask.purpose,
+            application: caller.application(),
+            person: ask.person.map_or_else(String::new, |id| id.as_str().to_owned()),
+            record: ask.record.map_or_else(String::new, |id| id.as_str().to_owned()),
+            fields: ask.fields.to_vec(),
+            form: ask.form,
+            act: PhantomData,
+        })
+    }
+}

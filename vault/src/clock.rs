@@ -1,0 +1,199 @@
+//! Time, as a thing that is handed in: the vault never asks the machine for it behind one's back,
+//! so that a test can say what time it is.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds in a day. UTC has no other days: Unix time leaves leap seconds out.
+const DAY_MS: u64 = 86_400_000;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Unix time in milliseconds, UTC.
+    fn now_ms(&self) -> u64;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct System;
+
+impl Clock for System {
+    /// A clock before 1970 reads as 0, where every certificate and token is outside its time.
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A clock that a test or a simulation sets.
+#[derive(Default, Debug)]
+pub struct Manual(AtomicU64);
+
+impl Manual {
+    /// A clock that stands at `now_ms`.
+    pub fn new(now_ms: u64) -> Manual {
+        Manual(AtomicU64::new(now_ms))
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, now_ms: u64) {
+        self.0.store(now_ms, Ordering::SeqCst);
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by_ms: u64) {
+        self.0.fetch_add(by_ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Manual {
+    fn now_ms(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now_ms(&self) -> u64 {
+        (**self).now_ms()
+    }
+}
+
+/// A half-year in UTC, such as `2026H2`: how long an alias in the log holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Period {
+    text: [u8; 6],
+}
+
+impl Period {
+    /// The half-year of a moment, given in Unix milliseconds. Years end at 9999.
+    pub fn of(now_ms: u64) -> Period {
+        let (year, month, _) = civil(now_ms / DAY_MS);
+        Period::new(year.min(9_999) as u16, if month <= 6 { 1 } else { 2 })
+    }
+
+    /// `2026H2`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text).unwrap_or_default()
+    }
+
+    /// Three bytes: the year (big-endian) and the half.
+    pub fn code(&self) -> [u8; 3] {
+        let year = self.text[..4].iter().fold(0u16, |year, digit| year * 10 + u16::from(digit - b'0'));
+        let [high, low] = year.to_be_bytes();
+        [high, low, self.text[5] - b'0']
+    }
+
+    /// The half-year of a code.
+    pub fn of_code(code: &[u8; 3]) -> Option<Period> {
+        let year = u16::from_be_bytes([code[0], code[1]]);
+        (year <= 9_999 && (1..=2).contains(&code[2])).then(|| Period::new(year, code[2]))
+    }
+
+    fn new(year: u16, half: u8) -> Period {
+        let digit = |divisor: u16| b'0' + (year / divisor % 10) as u8;
+        Period { text: [digit(1_000), digit(100), digit(10), digit(1), b'H', b'0' + half] }
+    }
+}
+
+/// Whether the proleptic Gregorian calendar (ISO 8601) has this day. Years 1 to 9999.
+pub fn is_day(year: u32, month: u32, day: u32) -> bool {
+    (1..=9999).contains(&year) && (1..=days_in_month(year, month)).contains(&day)
+}
+
+fn days_in_month(year: u32, month: u32) -> u32 {
+    match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap(year) => 29,
+        2 => 28,
+        _ => 0,
+    }
+}
+
+fn is_leap(year: u32) -> bool {
+    (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)
+}
+
+/// Year, month and day of a day counted from 1970-01-01, after Howard Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms", `civil_from_days`. Its years begin in March, so that the leap day
+/// comes last; its eras are the calendar's cycles of 400 years.
+fn civil(days: u64) -> (u64, u64, u64) {
+    const DAYS_TO_1970: u64 = 719_468;
+    const DAYS_OF_ERA: u64 = 146_097;
+    let days = days + DAYS_TO_1970;
+    let era = days / DAYS_OF_ERA;
+    let day_of_era = days % DAYS_OF_ERA;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_civil_day_counts_every_day_of_four_centuries() {
+        let mut day = 0;
+        for year in 1970..2370 {
+            for month in 1..=12 {
+                for number in 1..=days_in_month(year, month) {
+                    assert_eq!(civil(day), (u64::from(year), u64::from(month), u64::from(number)));
+                    day += 1;
+                }
+            }
+        }
+        assert_eq!(day, 146_097);
+    }
+
+    #[test]
+    fn a_period_ends_with_june_and_with_december() {
+        let period = |ms| Period::of(ms).as_str().to_owned();
+        let july = 1_782_864_000_000; // 2026-07-01T00:00:00Z
+        assert_eq!(period(july - 1), "2026H1");
+        assert_eq!(period(july), "2026H2");
+        let january = 1_798_761_600_000; // 2027-01-01T00:00:00Z
+        assert_eq!(period(january - 1), "2026H2");
+        assert_eq!(period(january), "2027H1");
+        assert_eq!(period(0), "1970H1");
+    }
+
+    #[test]
+    fn a_period_is_found_again_by_its_code() {
+        for ms in [0, 1_782_864_000_000, u64::MAX] {
+            let period = Period::of(ms);
+            assert_eq!(Period::of_code(&period.code()), Some(period));
+        }
+        assert_eq!(Period::of_code(&[7, 234, 3]), None);
+    }
+
+    #[test]
+    fn only_days_of_the_calendar_are_days() {
+        assert!(is_day(2024, 2, 29) && is_day(2000, 2, 29) && is_day(2026, 12, 31));
+        for (year, month, day) in [
+            (2026, 2, 29),
+            (1900, 2, 29),
+            (2026, 4, 31),
+            (2026, 13, 1),
+            (2026, 0, 1),
+            (2026, 1, 0),
+            (0, 1, 1),
+            (10_000, 1, 1),
+        ] {
+            assert!(!is_day(year, month, day), "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn a_manual_clock_stands_until_it_is_moved() {
+        let clock = Manual::new(5);
+        clock.advance(10);
+        assert_eq!(clock.now_ms(), 15);
+        clock.set(3);
+        assert_eq!(clock.now_ms(), 3);
+    }
+}

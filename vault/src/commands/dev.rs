@@ -1,0 +1,104 @@
+//! `coffer-vault dev`: an empty throw-away vault with a local issuer, for those who write an
+//! application.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use coffer_vault::config::Config;
+use coffer_vault::listen::Listener;
+use coffer_vault::local::HomeOptions;
+use coffer_vault::serve::Door;
+use coffer_wire::Name;
+
+use super::exit::{Failure, Status};
+use super::{init, open, serve, token};
+
+/// The two landlords of dev and demo.
+pub const CONTROLLERS: [(&str, &str); 2] = [("oakvale", "Oakvale Homes"), ("brookside", "Brookside Housing")];
+
+/// Who works at the throw-away vault: file of the token, role, application.
+pub const STAFF: [(&str, &str, &str); 8] = [
+    ("rents", "rents", "rents-desk"),
+    ("bank-officer", "bank-officer", "rents-desk"),
+    ("support-worker", "support-worker", "care-desk"),
+    ("debt-adviser", "debt-adviser", "care-desk"),
+    ("complaints-handler", "complaints-handler", "complaints-desk"),
+    ("dpo", "dpo", "console"),
+    ("security-admin", "security-admin", "console"),
+    ("auditor", "auditor", "console"),
+];
+
+#[derive(Args)]
+pub struct Dev {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
+
+/// A vault that is gone when it stops.
+pub struct ThrowAway {
+    pub home: PathBuf,
+    pub config: Config,
+    pub log_key: String,
+    pub listener: Listener,
+    pub door: Door,
+}
+
+/// Runs until it is stopped; then its folder is removed.
+pub fn run(args: &Dev) -> Result<(), Failure> {
+    serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    let folder = tempfile::Builder::new().prefix("coffer-dev-").tempdir();
+    let folder = folder.map_err(|error| Failure::io("temporary folder", error))?;
+    let vault = start(&folder.path().join("home"), args.listen)?;
+    tokens(&vault.config, &vault.home.join("tokens"))?;
+    println!("A throw-away vault listens on {}. It is gone when you press Ctrl-C.", vault.listener.address());
+    println!();
+    println!("Configuration of a client, for coffer_client::Vault::from_config_file or `coffer --config`:");
+    for application in &vault.config.applications {
+        println!("  {}/clients/{}/client.toml", vault.home.display(), application.name);
+    }
+    println!();
+    println!("Tokens, good for 15 minutes (more: coffer-vault token {} --help):", vault.home.display());
+    for (name, role, application) in STAFF {
+        println!("  {}/tokens/{name}   role {role}, application {application}", vault.home.display());
+    }
+    serve::until_stopped(vault.listener, &vault.door)
+}
+
+/// Makes a home with a local issuer and serves it.
+pub fn start(home: &Path, listen: SocketAddr) -> Result<ThrowAway, Failure> {
+    let name = |text| Name::new(text).map_err(Failure::config);
+    let controllers = CONTROLLERS.iter().map(|(id, title)| Ok((name(id)?, (*title).to_owned())));
+    let options = HomeOptions {
+        name: name("throw-away")?,
+        origin: "coffer.example/throw-away".to_owned(),
+        listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
+        key_file: home.with_file_name("root.key"),
+        same_disk: true,
+        controllers: controllers.collect::<Result<_, Failure>>()?,
+        local: true,
+    };
+    let (laid, config, log_key) = init::make(home, &options)?;
+    let (listener, door) = open::listen(config)?;
+    // The port is known only now, where a free one was taken.
+    for client in &laid.clients {
+        let path = home.join("clients").join(client.as_str()).join("client.toml");
+        std::fs::remove_file(&path).map_err(|error| Failure::io(path.display(), error))?;
+        init::write_client(home, client, listener.address(), &log_key)?;
+    }
+    Ok(ThrowAway { home: home.to_owned(), config: open::config(home)?, log_key, listener, door })
+}
+
+/// A token for each of the staff, in a folder.
+pub fn tokens(config: &Config, folder: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::new(Status::CannotCreate, format!("{}: {error}", folder.display()));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    for (file, role, application) in STAFF {
+        let name = |text| Name::new(text).map_err(Failure::config);
+        let person = format!("{role}@example");
+        let minted = token::mint(config, &person, vec![name(role)?], Vec::new(), &name(application)?, 15)?;
+        token::write(&folder.join(file), &minted)?;
+    }
+    Ok(())
+}

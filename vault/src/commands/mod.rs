@@ -1,0 +1,8 @@
+//! The commands of `coffer-vault`, one a file.
+
+pub mod dev;
+pub mod exit;
+pub mod init;
+pub mod open;
+pub mod serve;
+pub mod token;

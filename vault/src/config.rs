@@ -1,0 +1,214 @@
+//! `coffer.toml`: what the operator declares about one vault. Local by nature; no request changes
+//! it. Unknown keys are mistakes that name file, line and key.
+
+mod file;
+mod raw;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use coffer_wire::Name;
+use serde::Deserialize;
+
+pub use file::{FILE_BYTES_MAX, FileError, read_text};
+
+pub(crate) use file::Source;
+
+/// The configuration's file in a home directory.
+pub const CONFIG_FILE: &str = "coffer.toml";
+/// The folder of the schema's files in a home directory.
+pub const SCHEMA_DIR: &str = "schema";
+/// The policy's file in a home directory.
+pub const ACCESS_FILE: &str = "access.toml";
+
+/// Controllers of one vault, at most. Rights hold them as bits.
+pub const CONTROLLERS_MAX: usize = 64;
+/// Applications of one vault, at most.
+pub const APPLICATIONS_MAX: usize = 1_024;
+/// Bytes of a title, an issuer, an audience, a `client_id` or a certificate's name, at most.
+pub const TEXT_BYTES_MAX: usize = 255;
+/// Bytes of the log's origin, at most.
+pub const ORIGIN_BYTES_MAX: usize = 128;
+
+/// What the operator declared. Paths are absolute.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The home directory.
+    pub home: PathBuf,
+    /// The vault's name.
+    pub name: Name,
+    /// Where requests come in.
+    pub listen: Listen,
+    /// The access log.
+    pub log: Log,
+    /// What holds the root key.
+    pub seal: Seal,
+    /// The store.
+    pub store: Store,
+    /// Whose data it is, in the file's order.
+    pub controllers: Vec<Controller>,
+    /// What may connect.
+    pub applications: Vec<Application>,
+    /// Whose tokens are believed.
+    pub issuers: Vec<Issuer>,
+    /// The certificate authority of `dev`, `demo` and `init --local-issuer`; red in `status`.
+    pub local_ca: Option<LocalCa>,
+}
+
+/// Where requests come in.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Address and port; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The server's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The server's private key, PEM.
+    pub key: PathBuf,
+    /// The authorities whose client certificates are accepted, PEM.
+    pub client_ca: PathBuf,
+}
+
+/// The access log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The origin line of every checkpoint (C2SP tlog-checkpoint).
+    pub origin: String,
+    /// The head's folder: another disk, if there is one.
+    pub head: PathBuf,
+}
+
+/// What holds the root key.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    /// Of which kind it is.
+    pub kind: SealKind,
+    /// The key file.
+    pub key_file: PathBuf,
+    /// The operator accepts that key file and data lie on one file system; red in `status`.
+    pub same_disk: bool,
+}
+
+/// The kinds of seal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SealKind {
+    /// A file with the root key, mode 0600.
+    KeyFile,
+}
+
+/// The store.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// The data folder.
+    pub data: PathBuf,
+    /// Memory for caches and write buffers of all families together, MiB.
+    pub memory_mib: u64,
+    /// Free space below which nothing more is taken, MiB.
+    pub reserve_mib: u64,
+}
+
+/// A controller (GDPR article 4(7)).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Controller {
+    /// The name in requests, tokens and the log.
+    pub name: Name,
+    /// The name for people.
+    pub title: String,
+}
+
+/// An application, known by its client certificate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Application {
+    /// The name in `access.toml` and the log.
+    pub name: Name,
+    /// The first DNS name of its certificate.
+    pub certificate: String,
+    /// What a token for it names in `azp` or `client_id` (RFC 9068).
+    pub client_id: String,
+    /// Nothing is taken from it for the time being.
+    pub suspended: bool,
+}
+
+/// An issuer of tokens.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Issuer {
+    /// The claim `iss`, byte for byte.
+    pub iss: String,
+    /// Its public keys (JWK set, RFC 7517).
+    pub jwks: PathBuf,
+    /// What its tokens name in `aud` for this vault.
+    pub audience: String,
+    /// Made here, by `dev`, `demo` or `init --local-issuer`; red in `status`.
+    pub local: bool,
+}
+
+/// A certificate authority made here.
+#[derive(Clone, Debug)]
+pub struct LocalCa {
+    /// Its certificate, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+impl Config {
+    /// Reads `coffer.toml` of a home directory.
+    pub fn load(home: &Path) -> Result<Config, FileError> {
+        let home = std::path::absolute(home)
+            .map_err(|error| FileError::whole(home.display().to_string(), format!("is no path: {error}")))?;
+        let path = home.join(CONFIG_FILE);
+        let shown = path.display().to_string();
+        let text = read_text(&path, &shown)?;
+        Config::read(&home, &shown, &text)
+    }
+
+    /// The same from text. `home` must be absolute; `file` is the name that errors show.
+    pub fn read(home: &Path, file: &str, text: &str) -> Result<Config, FileError> {
+        raw::config(home, Source { file, text })
+    }
+
+    /// The application of this name.
+    pub fn application(&self, name: &Name) -> Option<&Application> {
+        self.applications.iter().find(|application| application.name == *name)
+    }
+
+    /// Whether the vault knows this controller.
+    pub fn has_controller(&self, name: &Name) -> bool {
+        self.controllers.iter().any(|controller| controller.name == *name)
+    }
+
+    /// What must change before this vault may hold real data; `status` shows it in red.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.seal.same_disk {
+            warnings.push("the key file may lie on the data's file system: a stolen disk reads everything".to_owned());
+        }
+        for issuer in self.issuers.iter().filter(|issuer| issuer.local) {
+            warnings.push(format!("the issuer {} is made here: whoever reads this home can be anybody", issuer.iss));
+        }
+        if self.local_ca.is_some() {
+            warnings.push("the client CA is made here: whoever reads this home can be any application".to_owned());
+        }
+        warnings
+    }
+
+    /// Whether the key file lies on the file system of the data: a stolen disk would then read
+    /// all. Looks at the nearest folder that exists where one is still to be made.
+    pub fn key_file_shares_disk(&self) -> io::Result<bool> {
+        let key_folder = self.seal.key_file.parent().unwrap_or(Path::new("/"));
+        Ok(device_of(key_folder)? == device_of(&self.store.data)?)
+    }
+}
+
+/// The device of the nearest existing ancestor.
+fn device_of(path: &Path) -> io::Result<u64> {
+    for folder in path.ancestors() {
+        match rustix::fs::stat(folder) {
+            Ok(stat) => return Ok(stat.st_dev),
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}

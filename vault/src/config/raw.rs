@@ -1,0 +1,389 @@
+//! The shape of `coffer.toml`, and what its types alone do not say.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use coffer_wire::Name;
+use coffer_wire::name::VAULT;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, FileError, Issuer, Listen, LocalCa, Log,
+    ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store, TEXT_BYTES_MAX,
+};
+
+pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
+    let raw: RawConfig = source.parse()?;
+    Check { source }.all(&raw)?;
+    Ok(raw.into_config(home))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    name: Name,
+    listen: RawListen,
+    log: RawLog,
+    seal: RawSeal,
+    store: RawStore,
+    #[serde(default)]
+    controller: Vec<RawController>,
+    #[serde(default)]
+    application: Vec<RawApplication>,
+    #[serde(default)]
+    issuer: Vec<RawIssuer>,
+    local_ca: Option<RawLocalCa>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawListen {
+    address: SocketAddr,
+    certificate: PathBuf,
+    key: PathBuf,
+    client_ca: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLog {
+    origin: Spanned<String>,
+    head: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSeal {
+    kind: SealKind,
+    key_file: PathBuf,
+    #[serde(default)]
+    same_disk: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStore {
+    data: PathBuf,
+    memory_mib: Spanned<u64>,
+    reserve_mib: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawController {
+    name: Spanned<Name>,
+    title: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApplication {
+    name: Spanned<Name>,
+    certificate: Spanned<String>,
+    client_id: Spanned<String>,
+    #[serde(default)]
+    suspended: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawIssuer {
+    iss: Spanned<String>,
+    jwks: PathBuf,
+    audience: Spanned<String>,
+    #[serde(default)]
+    local: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLocalCa {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl RawConfig {
+    fn into_config(self, home: &Path) -> Config {
+        // `join` leaves an absolute path as it is.
+        let at = |path: &PathBuf| home.join(path);
+        Config {
+            home: home.to_owned(),
+            name: self.name,
+            listen: Listen {
+                address: self.listen.address,
+                certificate: at(&self.listen.certificate),
+                key: at(&self.listen.key),
+                client_ca: at(&self.listen.client_ca),
+            },
+            log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
+            seal: Seal { kind: self.seal.kind, key_file: at(&self.seal.key_file), same_disk: self.seal.same_disk },
+            store: Store {
+                data: at(&self.store.data),
+                memory_mib: self.store.memory_mib.into_inner(),
+                reserve_mib: self.store.reserve_mib,
+            },
+            controllers: self.controller.into_iter().map(RawController::into_controller).collect(),
+            applications: self.application.into_iter().map(RawApplication::into_application).collect(),
+            issuers: self.issuer.into_iter().map(|issuer| issuer.into_issuer(home)).collect(),
+            local_ca: self.local_ca.map(|ca| LocalCa { certificate: at(&ca.certificate), key: at(&ca.key) }),
+        }
+    }
+}
+
+impl RawController {
+    fn into_controller(self) -> Controller {
+        Controller { name: self.name.into_inner(), title: self.title.into_inner() }
+    }
+}
+
+impl RawApplication {
+    fn into_application(self) -> Application {
+        Application {
+            name: self.name.into_inner(),
+            certificate: self.certificate.into_inner(),
+            client_id: self.client_id.into_inner(),
+            suspended: self.suspended,
+        }
+    }
+}
+
+impl RawIssuer {
+    fn into_issuer(self, home: &Path) -> Issuer {
+        Issuer {
+            iss: self.iss.into_inner(),
+            jwks: home.join(self.jwks),
+            audience: self.audience.into_inner(),
+            local: self.local,
+        }
+    }
+}
+
+/// What the types alone do not say.
+struct Check<'a> {
+    source: Source<'a>,
+}
+
+impl Check<'_> {
+    fn all(&self, raw: &RawConfig) -> Result<(), FileError> {
+        self.origin(&raw.log.origin)?;
+        if *raw.store.memory_mib.get_ref() == 0 {
+            return Err(self.source.at(raw.store.memory_mib.span(), "memory_mib", "must be at least 1"));
+        }
+        self.controllers(&raw.controller)?;
+        self.applications(&raw.application)?;
+        self.issuers(&raw.issuer)
+    }
+
+    /// A note's key name holds neither spaces nor plus (C2SP signed-note), and its origin is it.
+    fn origin(&self, origin: &Spanned<String>) -> Result<(), FileError> {
+        let text = origin.get_ref();
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+');
+        if text.is_empty() || text.len() > ORIGIN_BYTES_MAX || !plain {
+            let what = format!("must be 1 to {ORIGIN_BYTES_MAX} printable ASCII characters without space or `+`");
+            return Err(self.source.at(origin.span(), "origin", what));
+        }
+        Ok(())
+    }
+
+    fn controllers(&self, controllers: &[RawController]) -> Result<(), FileError> {
+        if controllers.is_empty() || controllers.len() > CONTROLLERS_MAX {
+            return Err(self.count("controller", CONTROLLERS_MAX));
+        }
+        self.distinct("name", controllers.iter().map(|c| (c.name.get_ref().as_str(), c.name.span())))?;
+        for controller in controllers {
+            if *controller.name.get_ref() == VAULT {
+                let what = "is the vault's own name in its log; choose another";
+                return Err(self.source.at(controller.name.span(), "name", what));
+            }
+            self.words("title", &controller.title)?;
+        }
+        Ok(())
+    }
+
+    fn applications(&self, applications: &[RawApplication]) -> Result<(), FileError> {
+        if applications.is_empty() || applications.len() > APPLICATIONS_MAX {
+            return Err(self.count("application", APPLICATIONS_MAX));
+        }
+        self.distinct("name", applications.iter().map(|a| (a.name.get_ref().as_str(), a.name.span())))?;
+        self.distinct("certificate", applications.iter().map(|a| place(&a.certificate)))?;
+        self.distinct("client_id", applications.iter().map(|a| place(&a.client_id)))?;
+        for application in applications {
+            self.token("certificate", &application.certificate)?;
+            self.token("client_id", &application.client_id)?;
+        }
+        Ok(())
+    }
+
+    fn issuers(&self, issuers: &[RawIssuer]) -> Result<(), FileError> {
+        self.distinct("iss", issuers.iter().map(|issuer| place(&issuer.iss)))?;
+        for issuer in issuers {
+            self.token("iss", &issuer.iss)?;
+            self.token("audience", &issuer.audience)?;
+        }
+        Ok(())
+    }
+
+    fn distinct<'b>(&self, key: &str, texts: impl Iterator<Item = (&'b str, Range<usize>)>) -> Result<(), FileError> {
+        let mut seen = BTreeSet::new();
+        for (text, span) in texts {
+            if !seen.insert(text) {
+                return Err(self.source.at(span, key, format!("`{text}` stands twice; each must be its own")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Text that a program compares: no spaces, so that `iss sub` can be written as two words.
+    fn token(&self, key: &str, text: &Spanned<String>) -> Result<(), FileError> {
+        let plain = text.get_ref().bytes().all(|byte| byte.is_ascii_graphic());
+        if plain {
+            self.words(key, text)
+        } else {
+            Err(self.source.at(text.span(), key, "must be printable ASCII without spaces"))
+        }
+    }
+
+    /// Text that a person reads.
+    fn words(&self, key: &str, text: &Spanned<String>) -> Result<(), FileError> {
+        let length = text.get_ref().len();
+        if length == 0 || length > TEXT_BYTES_MAX || text.get_ref().chars().any(char::is_control) {
+            let what = format!("must be 1 to {TEXT_BYTES_MAX} bytes without control characters");
+            return Err(self.source.at(text.span(), key, what));
+        }
+        Ok(())
+    }
+
+    fn count(&self, key: &str, most: usize) -> FileError {
+        FileError {
+            file: self.source.file.to_owned(),
+            line: None,
+            key: Some(key.to_owned()),
+            what: format!("there must be 1 to {most} of [[{key}]]"),
+        }
+    }
+}
+
+fn place(text: &Spanned<String>) -> (&str, Range<usize>) {
+    (text.get_ref().as_str(), text.span())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"name = "demo"
+[listen]
+address = "127.0.0.1:8443"
+certificate = "tls/server.pem"
+key = "tls/server.key"
+client_ca = "tls/clients-ca.pem"
+[log]
+origin = "coffer.example/demo"
+head = "/other/head"
+[seal]
+kind = "key-file"
+key_file = "/etc/coffer/root.key"
+[store]
+data = "data"
+memory_mib = 256
+reserve_mib = 64
+[[controller]]
+name = "oakvale"
+title = "Oakvale Homes"
+[[controller]]
+name = "brookside"
+title = "Brookside"
+[[application]]
+name = "desk"
+certificate = "desk.apps"
+client_id = "desk"
+[[application]]
+name = "console"
+certificate = "console.apps"
+client_id = "console"
+suspended = true
+[[issuer]]
+iss = "https://id.example"
+jwks = "issuer/jwks.json"
+audience = "coffer"
+"#;
+
+    fn read(text: &str) -> Result<Config, FileError> {
+        Config::read(Path::new("/home/vault"), "coffer.toml", text)
+    }
+
+    #[test]
+    fn paths_are_taken_from_the_home_unless_they_are_absolute() {
+        let config = read(GOOD).unwrap();
+        assert_eq!(config.listen.key, Path::new("/home/vault/tls/server.key"));
+        assert_eq!(config.log.head, Path::new("/other/head"));
+        assert_eq!(config.issuers[0].jwks, Path::new("/home/vault/issuer/jwks.json"));
+        assert!(!config.seal.same_disk && !config.applications[0].suspended && config.applications[1].suspended);
+        assert!(config.local_ca.is_none() && !config.issuers[0].local);
+    }
+
+    #[test]
+    fn each_mistake_names_its_file_line_and_key() {
+        for (from, to, line, key) in [
+            ("name = \"demo\"", "name = \"Demo\"", 1, "name"),
+            ("address = \"127.0.0.1:8443\"", "address = \"localhost\"", 3, "address"),
+            ("client_ca", "clients_ca", 6, "clients_ca"),
+            ("coffer.example/demo", "coffer example", 8, "origin"),
+            ("coffer.example/demo", "a+b", 8, "origin"),
+            ("kind = \"key-file\"", "kind = \"tpm\"", 11, "kind"),
+            ("key_file = ", "same_disc = true\nkey_file = ", 12, "same_disc"),
+            ("memory_mib = 256", "memory_mib = 0", 15, "memory_mib"),
+            ("reserve_mib = 64", "reserve_mib = -1", 16, "reserve_mib"),
+            ("name = \"brookside\"", "name = \"oakvale\"", 21, "name"),
+            ("name = \"brookside\"", "name = \"vault\"", 21, "name"),
+            ("title = \"Brookside\"", "title = \"\"", 22, "title"),
+            ("name = \"console\"", "name = \"desk\"", 28, "name"),
+            ("console.apps", "desk.apps", 29, "certificate"),
+            ("client_id = \"console\"", "client_id = \"desk\"", 30, "client_id"),
+            ("client_id = \"console\"", "client_id = \"con sole\"", 30, "client_id"),
+            ("https://id.example", "id example", 33, "iss"),
+        ] {
+            let text = GOOD.replacen(from, to, 1);
+            assert_ne!(text, GOOD, "{from}");
+            let error = read(&text).unwrap_err();
+            let found = (error.file.as_str(), error.line, error.key.as_deref());
+            assert_eq!(found, ("coffer.toml", Some(line), Some(key)), "{error}");
+        }
+        assert_eq!(
+            read(&GOOD.replace("[[application]]", "[[applicant]]")).unwrap_err().key.as_deref(),
+            Some("applicant")
+        );
+    }
+
+    #[test]
+    fn a_vault_without_controllers_or_applications_is_refused() {
+        let cut =
+            |from: &str, to: &str| format!("{}{}", &GOOD[..GOOD.find(from).unwrap()], &GOOD[GOOD.find(to).unwrap()..]);
+        assert_eq!(read(&cut("[[controller]]", "[[application]]")).unwrap_err().key.as_deref(), Some("controller"));
+        assert_eq!(read(&cut("[[application]]", "[[issuer]]")).unwrap_err().key.as_deref(), Some("application"));
+    }
+
+    #[test]
+    fn a_key_file_beside_the_data_shares_its_disk() {
+        let home = tempfile::tempdir().unwrap();
+        let here = GOOD.replace("/etc/coffer/root.key", "keys/root.key");
+        let config = Config::read(home.path(), "coffer.toml", &here).unwrap();
+        assert!(config.key_file_shares_disk().unwrap(), "neither folder is there yet");
+        let elsewhere = GOOD.replace("/etc/coffer/root.key", "/proc/root.key");
+        let config = Config::read(home.path(), "coffer.toml", &elsewhere).unwrap();
+        assert!(!config.key_file_shares_disk().unwrap());
+    }
+
+    #[test]
+    fn a_home_without_its_file_says_which() {
+        let home = tempfile::tempdir().unwrap();
+        let error = Config::load(home.path()).unwrap_err();
+        assert!(error.file.ends_with("coffer.toml") && error.what.contains("cannot be read"), "{error}");
+        std::fs::write(home.path().join("coffer.toml"), GOOD).unwrap();
+        assert_eq!(Config::load(home.path()).unwrap().home, home.path());
+    }
+}

@@ -1,0 +1,219 @@
+//! Wrapped keys and their states over the store; what is open while the vault is open.
+//!
+//! Callers name keys by id or by place; key material stays in `coffer-keys`.
+
+mod audit;
+mod create;
+pub mod record;
+mod subject;
+
+use std::collections::BTreeMap;
+
+use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, LogKey, Place, RootKey};
+use coffer_wire::Name;
+use coffer_wire::name::VAULT;
+
+use crate::store::{Engine, Family, StoreError};
+use record::{RootRow, State, Use};
+
+pub use audit::{Audited, audit_row_key};
+pub use create::{Created, create_line, create_log_key};
+pub use subject::{OwnKey, SubjectIndex};
+
+/// The reserved category whose keys wrap and place audit keys.
+pub const AUDIT: &str = "audit";
+
+/// The reserved category as a name.
+pub fn audit_category() -> Name {
+    Name::new(AUDIT).unwrap_or(VAULT)
+}
+
+/// Why the keyring cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A wrapped key does not open: another root key, or altered bytes.
+    #[error("key {0} does not open under this root key: the key file belongs to another vault, or the row was altered")]
+    Unopened(String),
+    /// A row of the key family is no row.
+    #[error("a row of the key family is damaged: run `coffer-vault check`")]
+    Damaged,
+    /// A key that must be there is not.
+    #[error("the {0} key is missing: run `coffer-vault check`")]
+    Missing(&'static str),
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    NoRandomness,
+}
+
+impl From<coffer_keys::NoRandomness> for KeyringError {
+    fn from(_: coffer_keys::NoRandomness) -> Self {
+        KeyringError::NoRandomness
+    }
+}
+
+/// Every key that is no person's own, open. Dropping it wipes them.
+pub struct Keyring {
+    lines: BTreeMap<(Name, Name), Line>,
+}
+
+/// The keys of one category of one controller: its locator key, and its category key in versions.
+pub struct Line {
+    controller: Name,
+    category: Name,
+    locator: LocatorKey,
+    versions: Vec<Version>,
+}
+
+/// One version of a category key.
+pub struct Version {
+    /// The key's id.
+    pub id: KeyId,
+    /// From 1.
+    pub version: u32,
+    /// What it may be used for.
+    pub state: State,
+    key: CategoryKey,
+}
+
+impl Keyring {
+    /// Opens every key under the root key. The log's key comes apart, for the sequencer alone.
+    pub fn open(engine: &dyn Engine, root: &RootKey) -> Result<(Keyring, LogKey), KeyringError> {
+        let mut keyring = Keyring { lines: BTreeMap::new() };
+        let mut log = None;
+        let mut locators = BTreeMap::new();
+        let mut versions: BTreeMap<_, Vec<Version>> = BTreeMap::new();
+        for (id, row) in root_rows(engine)? {
+            let place = row.place(&id);
+            let unopened = |_| KeyringError::Unopened(id.to_string());
+            let at = (row.controller, row.category);
+            match row.usage {
+                Use::Log => log = Some(root.open_log(&place, &row.wrapped).map_err(unopened)?),
+                Use::Locator => {
+                    locators.insert(at, root.open_locator(&place, &row.wrapped).map_err(unopened)?);
+                }
+                Use::Category if row.state == State::Destroyed => {}
+                Use::Category => {
+                    let key = root.open_category(&place, &row.wrapped).map_err(unopened)?;
+                    let version = Version { id, version: row.version, state: row.state, key };
+                    versions.entry(at).or_default().push(version);
+                }
+            }
+        }
+        for (at, locator) in locators {
+            let versions = versions.remove(&at).unwrap_or_default();
+            keyring.insert(Line::new(at.0, at.1, locator, versions)?);
+        }
+        Ok((keyring, log.ok_or(KeyringError::Missing("log signing"))?))
+    }
+
+    /// The keys of a category of a controller.
+    pub fn line(&self, controller: &Name, category: &Name) -> Option<&Line> {
+        self.lines.get(&(*controller, *category))
+    }
+
+    /// The keys of a controller's audit category.
+    pub fn audit(&self, controller: &Name) -> Option<&Line> {
+        self.line(controller, &audit_category())
+    }
+
+    /// Adds a line that was just created.
+    pub fn insert(&mut self, line: Line) {
+        self.lines.insert((line.controller, line.category), line);
+    }
+}
+
+impl Line {
+    fn new(
+        controller: Name,
+        category: Name,
+        locator: LocatorKey,
+        mut versions: Vec<Version>,
+    ) -> Result<Line, KeyringError> {
+        versions.sort_by_key(|v| v.version);
+        if !versions.iter().any(|v| v.state == State::Active) {
+            return Err(KeyringError::Missing("active category"));
+        }
+        Ok(Line { controller, category, locator, versions })
+    }
+
+    /// The controller.
+    pub fn controller(&self) -> &Name {
+        &self.controller
+    }
+
+    /// The category.
+    pub fn category(&self) -> &Name {
+        &self.category
+    }
+
+    /// What makes row keys.
+    pub fn locator(&self) -> &LocatorKey {
+        &self.locator
+    }
+
+    /// The version that wraps what is new.
+    pub fn active(&self) -> &Version {
+        let newest = self.versions.iter().rev().find(|v| v.state == State::Active);
+        newest.unwrap_or(&self.versions[0])
+    }
+
+    fn version(&self, id: &KeyId) -> Option<&Version> {
+        self.versions.iter().find(|v| v.id == *id)
+    }
+
+    fn place<'a>(&'a self, kind: KeyKind, id: KeyId, version: &Version) -> Place<'a> {
+        Place {
+            kind,
+            controller: self.controller.as_str(),
+            category: self.category.as_str(),
+            version: version.version,
+            id,
+            wrapped_by: version.id,
+        }
+    }
+}
+
+impl RootRow {
+    fn place(&self, id: &KeyId) -> Place<'_> {
+        let kind = match self.usage {
+            Use::Category => KeyKind::Category,
+            Use::Locator => KeyKind::Locator,
+            Use::Log => KeyKind::Log,
+        };
+        Place {
+            kind,
+            controller: self.controller.as_str(),
+            category: self.category.as_str(),
+            version: self.version,
+            id: *id,
+            wrapped_by: self.wrapped_by,
+        }
+    }
+}
+
+/// Every key under the root key, as it lies in the store. Needs no key.
+pub fn root_rows(engine: &dyn Engine) -> Result<Vec<(KeyId, RootRow)>, KeyringError> {
+    let rows = crate::store::Overlay::new(engine).under(Family::Keys, RootRow::PREFIX)?;
+    let rows = rows.iter().map(|(key, value)| Some((RootRow::id(key)?, RootRow::decode(value)?)));
+    rows.collect::<Option<Vec<_>>>().ok_or(KeyringError::Damaged)
+}
+
+/// How many keys of persons and staff there are. Needs no key; walks the key family.
+pub fn count_personal(engine: &dyn Engine) -> Result<u64, StoreError> {
+    const PAGE_ROWS: usize = 4_096;
+    let mut count = 0;
+    for prefix in [record::SubjectRow::PREFIX, record::AuditRow::PREFIX] {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = engine.scan(Family::Keys, prefix, after.as_deref(), PAGE_ROWS)?;
+            count += page.iter().filter(|(_, value)| !record::is_tombstone(prefix, value)).count() as u64;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+        }
+    }
+    Ok(count)
+}
+

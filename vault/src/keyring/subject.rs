@@ -1,0 +1,149 @@
+//! Keys of persons: one for each controller, category and person, and one for each record of
+//! somebody else in which the person appears.
+
+use coffer_keys::{Altered, Context, KeyId, KeyKind, Label, SubjectKey};
+use subtle::ConstantTimeEq;
+
+use super::record::{IndexRow, SubjectRow, TAG_BYTES};
+use super::{KeyringError, Line};
+use crate::store::{Batch, Family, Precondition, Unread, View};
+
+/// Where the key of a person in a category is found: the person's half, then the record's.
+///
+/// The second half is zero for the person's own key, and the locator of (owner, record) for a
+/// person who appears in somebody else's record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SubjectIndex([u8; 32]);
+
+impl SubjectIndex {
+    /// Of a person's own key in the category.
+    pub fn own(line: &Line, person: &str) -> SubjectIndex {
+        SubjectIndex::joined(line.locator.person(person), [0; 16])
+    }
+
+    /// Of a person's key in one record of somebody else.
+    pub fn within(line: &Line, person: &str, owner: &str, record: &str) -> SubjectIndex {
+        SubjectIndex::joined(line.locator.person(person), line.locator.record(owner, record))
+    }
+
+    /// The store's key of the index row.
+    pub fn row_key(&self) -> Vec<u8> {
+        IndexRow::key(&self.0)
+    }
+
+    fn joined(person: [u8; 16], record: [u8; 16]) -> SubjectIndex {
+        let mut index = [0; 32];
+        index[..16].copy_from_slice(&person);
+        index[16..].copy_from_slice(&record);
+        SubjectIndex(index)
+    }
+}
+
+/// A person's key, wrapped, with what a submission must say of it.
+pub struct OwnKey {
+    /// The key's id.
+    pub id: KeyId,
+    /// The id of the category key that wraps it.
+    pub wrapped_by: KeyId,
+    wrapped: coffer_keys::Wrapped,
+}
+
+impl Line {
+    /// The key of this id, if it lives.
+    pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Option<OwnKey>, Unread> {
+        let row = view.get(Family::Keys, &SubjectRow::key(&id))?;
+        Ok(match row.as_deref().and_then(SubjectRow::decode) {
+            Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => Some(OwnKey { id, wrapped_by, wrapped }),
+            _ => None,
+        })
+    }
+
+    /// Which key a person has. An index row that was not written by this vault counts as altered.
+    pub fn subject_at(&self, view: &View<'_>, index: &SubjectIndex) -> Result<Result<Option<KeyId>, Altered>, Unread> {
+        let Some(bytes) = view.get(Family::Keys, &IndexRow::key(&index.0))? else { return Ok(Ok(None)) };
+        let Some(row) = IndexRow::decode(&bytes) else { return Ok(Err(Altered)) };
+        let tag = self.tag(index, &row.id);
+        Ok(if bool::from(tag.ct_eq(&row.tag)) { Ok(Some(row.id)) } else { Err(Altered) })
+    }
+
+    /// All keys of a person in this category: index key in the store, and key id.
+    pub fn subjects_of(&self, view: &View<'_>, person: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Unread> {
+        view.under(Family::Keys, &IndexRow::key(&self.locator.person(person)))
+    }
+
+    /// The prefix of all index rows of a person, for a precondition.
+    pub fn subjects_prefix(&self, person: &str) -> Vec<u8> {
+        IndexRow::key(&self.locator.person(person))
+    }
+
+    /// The key ids that index rows name, each row authenticated.
+    pub fn indexed(&self, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<KeyId>, Altered> {
+        rows.iter().map(|(key, value)| self.indexed_row(key, value)).collect()
+    }
+
+    fn indexed_row(&self, key: &[u8], value: &[u8]) -> Result<KeyId, Altered> {
+        let index = key.strip_prefix(IndexRow::PREFIX).and_then(|k| k.try_into().ok()).map(SubjectIndex);
+        let (Some(index), Some(row)) = (index, IndexRow::decode(value)) else { return Err(Altered) };
+        let tag = self.tag(&index, &row.id);
+        if bool::from(tag.ct_eq(&row.tag)) { Ok(row.id) } else { Err(Altered) }
+    }
+
+    /// Those of the ids whose keys live.
+    pub fn living(&self, view: &View<'_>, ids: Vec<KeyId>) -> Result<Vec<KeyId>, Unread> {
+        let mut living = Vec::with_capacity(ids.len());
+        for id in ids {
+            if self.subject(view, id)?.is_some() {
+                living.push(id);
+            }
+        }
+        Ok(living)
+    }
+
+    /// Where the index row of a living key stands.
+    pub fn index_key_of(&self, view: &View<'_>, id: &KeyId) -> Result<Option<Vec<u8>>, Unread> {
+        let row = view.get(Family::Keys, &SubjectRow::key(id))?;
+        Ok(match row.as_deref().and_then(SubjectRow::decode) {
+            Some(SubjectRow::Living { index, .. }) => Some(IndexRow::key(&index)),
+            _ => None,
+        })
+    }
+
+    /// Opens a person's key.
+    pub fn open_subject(&self, key: &OwnKey) -> Result<SubjectKey, Altered> {
+        let version = self.version(&key.wrapped_by).ok_or(Altered)?;
+        version.key.open_subject(&self.place(KeyKind::Subject, key.id, version), &key.wrapped)
+    }
+
+    /// Does the work of one open and keeps nothing, so that an absent person costs what a present one does.
+    pub fn open_decoy(&self) {
+        self.active().key.open_decoy();
+    }
+
+    /// Makes a key for a person. `taken` is what stands at the index now: nothing, or a destroyed key's row.
+    pub fn make_subject(
+        &self,
+        index: &SubjectIndex,
+        taken: Option<Vec<u8>>,
+        batch: &mut Batch,
+        needs: &mut Vec<Precondition>,
+    ) -> Result<(KeyId, SubjectKey), KeyringError> {
+        let id = KeyId::random()?;
+        let version = self.active();
+        let (key, wrapped) = version.key.make_subject(&self.place(KeyKind::Subject, id, version))?;
+        let row = SubjectRow::Living { wrapped_by: version.id, index: index.0, wrapped };
+        batch.put(Family::Keys, SubjectRow::key(&id), row.encode());
+        let at = IndexRow::key(&index.0);
+        batch.put(Family::Keys, at.clone(), IndexRow { id, tag: self.tag(index, &id) }.encode());
+        needs.push(Precondition::unchanged(Family::Keys, at, taken.as_deref()));
+        Ok((id, key))
+    }
+
+    /// What stands at an index, for [`make_subject`](Line::make_subject).
+    pub fn index_row(&self, view: &View<'_>, index: &SubjectIndex) -> Result<Option<Vec<u8>>, Unread> {
+        view.get(Family::Keys, &IndexRow::key(&index.0))
+    }
+
+    fn tag(&self, index: &SubjectIndex, id: &KeyId) -> [u8; TAG_BYTES] {
+        self.locator.tag(&Context::new(Label::Index).part(&index.0).part(id.as_bytes()))
+    }
+}

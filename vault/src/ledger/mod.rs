@@ -1,0 +1,210 @@
+//! The access log. Nothing is released before its leaf is committed and synced: [`Recorded`] is
+//! minted here only, by the sequencer, after that commit. docs/LOG.md describes the log for those
+//! who read it.
+
+mod attribution;
+mod entry;
+pub mod head;
+pub mod history;
+mod prove;
+mod queue;
+mod recorded;
+mod sequencer;
+mod shared;
+pub mod start;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use coffer_keys::LogKey;
+use coffer_wire::note::VerifierKey;
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::store::Engine;
+use head::HeadFile;
+use history::{Growth, History};
+use queue::{Job, Queue};
+use sequencer::Sequencer;
+use start::StartError;
+
+pub use attribution::{Attribution, Unattributed};
+pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
+pub use prove::{NotProved, prove};
+pub use recorded::Recorded;
+pub use shared::{InFlight, Shared};
+
+/// Leaves that may wait for the sequencer.
+const QUEUE_LEAVES_MAX: usize = 16_384;
+
+/// Why a submission is not in the log (or, of a failed sync, perhaps is).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rejected {
+    /// What it relies on has changed: look again and submit again.
+    Again,
+    /// It looked at the store more than 60 s ago.
+    TooOld,
+    /// Too much waits already.
+    Busy,
+    /// The log cannot be written; nothing was kept.
+    Unwritable,
+    /// The sync failed; the batch may yet have persisted.
+    OutcomeUnknown,
+    /// The head outside the database is more than 10 s late.
+    HeadLate,
+    /// Free space is down to the reserve.
+    NoSpace,
+}
+
+/// Where the log is kept and under which name.
+#[derive(Clone, Debug)]
+pub struct LogPlace {
+    /// The origin of its checkpoints, such as `coffer.example/demo`.
+    pub origin: String,
+    /// The head file.
+    pub head: PathBuf,
+    /// Bytes of free space below which nothing is taken.
+    pub reserve_bytes: u64,
+}
+
+impl LogPlace {
+    fn verifier_key(&self, key: &LogKey) -> Result<VerifierKey, StartError> {
+        VerifierKey::new(&self.origin, key.public()).map_err(|_| StartError::Origin)
+    }
+}
+
+/// The running log. Dropping it serves what waits, writes the head and ends its threads.
+pub struct Ledger {
+    shared: Arc<Shared>,
+    queue: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    vkey: VerifierKey,
+}
+
+impl Ledger {
+    /// Makes a new log whose first batch is `first`, and its head; starts no thread. Returns the
+    /// log's public key.
+    pub fn create(
+        engine: &Arc<dyn Engine>,
+        clock: &Arc<dyn Clock>,
+        place: &LogPlace,
+        key: LogKey,
+        first: Submission,
+    ) -> Result<VerifierKey, StartError> {
+        let (mut head, note) = HeadFile::open(&place.head, true).map_err(StartError::Head)?;
+        if note.is_some() {
+            return Err(StartError::HeadOfAnotherLog);
+        }
+        let growth = Growth::resume(&History::new(&**engine), 0)?;
+        let shared = Arc::new(Shared::new("".into(), 0, 0));
+        let mut sequencer = Sequencer {
+            vkey: place.verifier_key(&key)?,
+            engine: Arc::clone(engine),
+            clock: Arc::clone(clock),
+            shared: Arc::clone(&shared),
+            key,
+            growth,
+            numbers: HashMap::new(),
+            last_ms: 0,
+            reserve_bytes: place.reserve_bytes,
+            graveyard: Default::default(),
+        };
+        let (reply, mut results) = oneshot::channel();
+        sequencer.serve(vec![Job { submissions: vec![first], reply }])?;
+        match results.try_recv() {
+            Ok(results) if results.iter().all(Result::is_ok) => {}
+            Ok(results) => return Err(StartError::Rejected(results.into_iter().find_map(Result::err))),
+            Err(_) => return Err(StartError::Rejected(None)),
+        }
+        head.write(&shared.newest()).map_err(StartError::Head)?;
+        Ok(sequencer.vkey)
+    }
+
+    /// Takes the log up where it stands, after the start check; `policy` is the epoch in force.
+    pub fn start(
+        engine: &Arc<dyn Engine>,
+        clock: &Arc<dyn Clock>,
+        place: &LogPlace,
+        key: LogKey,
+        policy: u32,
+    ) -> Result<Ledger, StartError> {
+        let vkey = place.verifier_key(&key)?;
+        let (head, note) = HeadFile::open(&place.head, false).map_err(StartError::Head)?;
+        let resumed = start::check(&**engine, &vkey, note.as_deref())?;
+        let shared = Arc::new(Shared::new(resumed.note.clone(), resumed.growth.size(), policy));
+        let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
+        let sequencer = Sequencer {
+            engine: Arc::clone(engine),
+            clock: Arc::clone(clock),
+            shared: Arc::clone(&shared),
+            key,
+            vkey: vkey.clone(),
+            growth: resumed.growth,
+            numbers: resumed.numbers,
+            last_ms: resumed.last_ms,
+            reserve_bytes: place.reserve_bytes,
+            graveyard: Default::default(),
+        };
+        let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));
+        // A log that was ahead of its head, as after a kill, is carried to the head at once.
+        shared.head_is_behind(resumed.note);
+        let threads = vec![
+            spawn("sequencer", move || sequencer.run(&for_sequencer))?,
+            spawn("head", move || for_head.keep_head(head))?,
+        ];
+        Ok(Ledger { shared, queue, threads: Mutex::new(threads), vkey })
+    }
+
+    /// Hands submissions over and waits for their leaves to be synced. One result each, in order.
+    pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Vec<Recorded>, Rejected>> {
+        let count = submissions.len();
+        let (reply, results) = oneshot::channel();
+        if let Err(rejected) = self.queue.push(Job { submissions, reply }) {
+            return rejected_all(count, &rejected);
+        }
+        results.await.unwrap_or_else(|_| rejected_all(count, &Rejected::OutcomeUnknown))
+    }
+
+    /// What others may know of the running log.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The log's public key, under its origin.
+    pub fn verifier_key(&self) -> &VerifierKey {
+        &self.vkey
+    }
+
+    /// Takes nothing more, serves what waits, writes the head, and ends.
+    pub fn close(&self) {
+        self.queue.close();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for (number, thread) in threads.drain(..).enumerate() {
+            if number == 1 {
+                self.shared.close_head();
+            }
+            // A thread that panicked has told why on standard error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn rejected_all(count: usize, why: &Rejected) -> Vec<Result<Vec<Recorded>, Rejected>> {
+    (0..count).map(|_| Err(why.clone())).collect()
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map_err(StartError::Head)
+}
+
+/// The head is written at most this often.
+pub(crate) const HEAD_EVERY: Duration = Duration::from_millis(50);

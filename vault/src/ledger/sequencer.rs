@@ -1,0 +1,244 @@
+//! The single writer: numbers what waits, and commits rows, leaves, tree and one signed checkpoint
+//! in one synced batch.
+//!
+//! Order in the log is order of effect. What was decided under another policy epoch, names a key
+//! destroyed since, or relies on rows that have changed since, starts again.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use coffer_keys::{KeyId, LogKey};
+use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_wire::tree::leaf_hash;
+use coffer_wire::{Hash, Name, leaf};
+
+use super::history::{Growth, leaf_key};
+use super::queue::{Job, Queue, Results};
+use super::{Entry, Recorded, Rejected, Shared, Submission};
+use crate::clock::Clock;
+use crate::keyring::record::SubjectRow;
+use crate::store::{Batch, Engine, Family, Overlay, StoreError};
+
+/// How long destroyed ids are remembered; who looked longer ago than this starts again.
+const MEMORY: Duration = Duration::from_secs(60);
+/// How long the sequencer waits for requests in flight, so that one sync serves them all.
+const WINDOW: Duration = Duration::from_micros(150);
+
+/// The store's key of the newest checkpoint.
+pub(super) const CHECKPOINT_KEY: &[u8] = b"checkpoint";
+/// Begins the store's key of a controller's last number.
+pub(super) const NUMBER_PREFIX: &[u8] = b"number:";
+
+pub(super) struct Sequencer {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) key: LogKey,
+    pub(super) vkey: VerifierKey,
+    pub(super) growth: Growth,
+    pub(super) numbers: HashMap<Name, u64>,
+    pub(super) last_ms: u64,
+    pub(super) reserve_bytes: u64,
+    pub(super) graveyard: Graveyard,
+}
+
+/// Leaves of one submission that have their index and wait for the commit.
+struct Numbered {
+    leaves: Vec<(Entry, u64, Vec<u8>, Hash)>,
+}
+
+impl Sequencer {
+    /// Serves the queue until it is closed and empty, or a commit fails.
+    pub(super) fn run(mut self, queue: &Queue) {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let Some(jobs) = queue.take(|| shared.in_flight.load(Ordering::Relaxed), WINDOW) else { return };
+            if let Err(error) = self.serve(jobs) {
+                queue.close();
+                // Whoever still waits is told that nothing was kept: it was never taken.
+                while let Some(jobs) = queue.take(|| 0, Duration::ZERO) {
+                    jobs.into_iter().for_each(|job| refuse(job, &Rejected::Unwritable));
+                }
+                self.shared.fail(&error);
+                return;
+            }
+        }
+    }
+
+    /// One batch. Also the first one of a new log, on the thread that makes it.
+    pub(super) fn serve(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
+        if let Some(refusal) = self.cannot_take()? {
+            jobs.into_iter().for_each(|job| refuse(job, &refusal));
+            return Ok(());
+        }
+        self.graveyard.forget(Instant::now());
+        let engine = Arc::clone(&self.engine);
+        let mut overlay = Overlay::new(&*engine);
+        let mut batch = Batch::new();
+        let mut replies = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let mut results = Vec::with_capacity(job.submissions.len());
+            for submission in job.submissions {
+                results.push(self.number(submission, &mut overlay, &mut batch)?);
+            }
+            replies.push((job.reply, results));
+        }
+        match self.commit(batch) {
+            Ok(note) => {
+                replies.into_iter().for_each(|(reply, results)| {
+                    // Whoever no longer waits has its leaf all the same.
+                    let _ = reply.send(mint(results, &note));
+                });
+                Ok(())
+            }
+            Err(error) => {
+                for (reply, results) in replies {
+                    let _ = reply.send(results.into_iter().map(|r| Err(failed(&r))).collect());
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn cannot_take(&self) -> Result<Option<Rejected>, StoreError> {
+        if self.shared.head_is_too_late() {
+            return Ok(Some(Rejected::HeadLate));
+        }
+        let free = self.engine.free_bytes()?;
+        Ok(free.is_some_and(|free| free < self.reserve_bytes).then_some(Rejected::NoSpace))
+    }
+
+    /// Checks what a submission relies on; then its leaves have their place and its rows stand in the batch.
+    fn number(
+        &mut self,
+        submission: Submission,
+        overlay: &mut Overlay<'_>,
+        batch: &mut Batch,
+    ) -> Result<Result<Numbered, Rejected>, StoreError> {
+        if let Some(rejected) = self.outdated(&submission) {
+            return Ok(Err(rejected));
+        }
+        for need in &submission.needs {
+            if !overlay.holds(need)? {
+                return Ok(Err(Rejected::Again));
+            }
+        }
+        let mut rows = submission.batch;
+        for id in &submission.destroys {
+            let tombstone = SubjectRow::Destroyed { at: self.growth.size() };
+            rows.put(Family::Keys, SubjectRow::key(id), tombstone.encode());
+        }
+        self.graveyard.bury(&submission.destroys, Instant::now());
+        if !rows.is_empty() {
+            overlay.apply(&rows);
+            batch.extend(rows);
+        }
+        if let Some(epoch) = submission.activates {
+            self.shared.policy.store(epoch, Ordering::SeqCst);
+        }
+        let leaves = submission.entries.into_iter().map(|entry| self.place(entry, batch)).collect();
+        Ok(Ok(Numbered { leaves }))
+    }
+
+    fn outdated(&self, submission: &Submission) -> Option<Rejected> {
+        let policy = self.shared.policy.load(Ordering::SeqCst);
+        let skips = submission.activates.is_some_and(|epoch| epoch != policy + 1);
+        let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id));
+        if submission.born.elapsed() >= MEMORY {
+            return Some(Rejected::TooOld);
+        }
+        (submission.policy.is_some_and(|under| under != policy) || skips || gone).then_some(Rejected::Again)
+    }
+
+    /// Writes the leaf's head, hashes it, and puts leaf, private part and full tiles.
+    fn place(&mut self, mut entry: Entry, batch: &mut Batch) -> (Entry, u64, Vec<u8>, Hash) {
+        let index = self.growth.size();
+        self.last_ms = self.last_ms.max(self.clock.now_ms());
+        let number = self.numbers.entry(entry.controller).or_default();
+        *number += 1;
+        let mut bytes = Vec::with_capacity(leaf::LEAF_BYTES_MAX);
+        leaf::encode_head(&mut bytes, self.last_ms, &entry.controller, *number);
+        bytes.extend_from_slice(&entry.tail);
+        let hash = leaf_hash(&bytes);
+        batch.put(Family::Leaves, leaf_key(index), bytes.clone());
+        batch.put(Family::Private, leaf_key(index), std::mem::take(&mut entry.private));
+        batch.put(Family::Meta, number_key(&entry.controller), number.to_be_bytes());
+        self.growth.push(hash, batch);
+        (entry, index, bytes, hash)
+    }
+
+    /// The order of persistence: the batch with its checkpoint is synced first, and only then is
+    /// anything minted; the head outside follows on its own thread. A crash before the sync leaves
+    /// nothing; one after it leaves leaves of accesses that were never released: the safe side.
+    fn commit(&mut self, mut batch: Batch) -> Result<Arc<str>, StoreError> {
+        if batch.is_empty() {
+            return Ok(self.shared.newest());
+        }
+        let checkpoint =
+            Checkpoint { origin: self.vkey.name().to_owned(), size: self.growth.size(), root: self.growth.root() };
+        let signature = self.key.sign(checkpoint.body().as_bytes());
+        let note: Arc<str> = note::assemble(&checkpoint, &self.vkey, &signature).into();
+        batch.put(Family::Meta, CHECKPOINT_KEY, note.as_bytes());
+        self.engine.commit(&batch)?;
+        self.shared.publish(Arc::clone(&note), checkpoint.size);
+        Ok(note)
+    }
+}
+
+/// The store's key of a controller's last number.
+pub(super) fn number_key(controller: &Name) -> Vec<u8> {
+    [NUMBER_PREFIX, controller.as_str().as_bytes()].concat()
+}
+
+fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>) -> Results {
+    let one = |numbered: Numbered| {
+        let leaves = numbered.leaves.into_iter();
+        leaves.map(|(entry, index, bytes, hash)| Recorded::mint(entry, index, bytes, hash, Arc::clone(note))).collect()
+    };
+    results.into_iter().map(|result| result.map(one)).collect()
+}
+
+/// A read whose leaf may not stand releases nothing; a write whose sync failed may yet have persisted.
+fn failed(result: &Result<Numbered, Rejected>) -> Rejected {
+    match result {
+        Ok(_) => Rejected::OutcomeUnknown,
+        Err(rejected) => rejected.clone(),
+    }
+}
+
+fn refuse(job: Job, why: &Rejected) {
+    let results = job.submissions.iter().map(|_| Err(why.clone())).collect();
+    let _ = job.reply.send(results);
+}
+
+/// Ids destroyed in the last 60 s, from the moment they were numbered.
+#[derive(Default)]
+pub(super) struct Graveyard {
+    ids: HashSet<KeyId>,
+    order: VecDeque<(Instant, KeyId)>,
+}
+
+impl Graveyard {
+    fn holds(&self, id: &KeyId) -> bool {
+        !self.ids.is_empty() && self.ids.contains(id)
+    }
+
+    fn bury(&mut self, ids: &[KeyId], now: Instant) {
+        for id in ids {
+            if self.ids.insert(*id) {
+                self.order.push_back((now, *id));
+            }
+        }
+    }
+
+    /// Twice the age at which a submission is refused, so that no clock edge lets one through.
+    fn forget(&mut self, now: Instant) {
+        while self.order.front().is_some_and(|(at, _)| now.duration_since(*at) > 2 * MEMORY) {
+            if let Some((_, id)) = self.order.pop_front() {
+                self.ids.remove(&id);
+            }
+        }
+    }
+}

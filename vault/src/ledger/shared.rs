@@ -1,0 +1,150 @@
+//! What the running log shows to those around it: newest checkpoint, policy epoch, age of the head.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use super::HEAD_EVERY;
+use super::head::HeadFile;
+use crate::store::StoreError;
+
+/// A head later than this ends grants.
+const HEAD_LATE: Duration = Duration::from_secs(10);
+
+/// State that sequencer, head thread and requests share.
+pub struct Shared {
+    /// The policy epoch that the sequencer holds submissions against.
+    pub(super) policy: AtomicU32,
+    /// Requests that are under way, so that the sequencer knows whether to wait for more.
+    pub(super) in_flight: AtomicUsize,
+    newest: RwLock<(Arc<str>, u64)>,
+    head: Mutex<Head>,
+    changed: Condvar,
+    failed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Head {
+    /// The note to write, and since when there is one that is not written.
+    unwritten: Option<Arc<str>>,
+    since: Option<Instant>,
+    closed: bool,
+}
+
+/// One request under way.
+pub struct InFlight(Arc<Shared>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    pub(super) fn new(note: Arc<str>, size: u64, policy: u32) -> Shared {
+        Shared {
+            policy: AtomicU32::new(policy),
+            in_flight: AtomicUsize::new(0),
+            newest: RwLock::new((note, size)),
+            head: Mutex::default(),
+            changed: Condvar::new(),
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Says that a request is under way until the guard is dropped.
+    pub fn enter(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        InFlight(Arc::clone(self))
+    }
+
+    /// The newest checkpoint, as a signed note.
+    pub fn newest(&self) -> Arc<str> {
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// Leaves under the newest checkpoint.
+    pub fn size(&self) -> u64 {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    /// The newest checkpoint and its size, of one moment.
+    pub fn newest_with_size(&self) -> (Arc<str>, u64) {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a write failed. The process ends then.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// How long the head has been behind the log; zero when it is not.
+    pub fn head_age(&self) -> Duration {
+        self.lock_head().since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    pub(super) fn head_is_too_late(&self) -> bool {
+        self.head_age() > HEAD_LATE
+    }
+
+    pub(super) fn publish(&self, note: Arc<str>, size: u64) {
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&note), size);
+        self.head_is_behind(note);
+    }
+
+    pub(super) fn head_is_behind(&self, note: Arc<str>) {
+        let mut head = self.lock_head();
+        head.unwritten = Some(note);
+        head.since.get_or_insert_with(Instant::now);
+        drop(head);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn fail(&self, error: &StoreError) {
+        tracing::error!(%error, "the log cannot be written; nothing more is taken");
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn close_head(&self) {
+        self.lock_head().closed = true;
+        self.changed.notify_one();
+    }
+
+    /// The head thread: writes the newest note, at most every [`HEAD_EVERY`], until closed.
+    pub(super) fn keep_head(&self, mut file: HeadFile) {
+        loop {
+            let (note, closed) = self.next_head();
+            let Some(note) = note else { return };
+            match file.write(&note) {
+                Ok(()) => self.head_written(),
+                Err(error) => {
+                    tracing::error!(%error, "the head cannot be written");
+                    self.lock_head().unwritten.get_or_insert(note);
+                    if closed {
+                        return;
+                    }
+                }
+            }
+            if !closed {
+                std::thread::sleep(HEAD_EVERY);
+            }
+        }
+    }
+
+    fn next_head(&self) -> (Option<Arc<str>>, bool) {
+        let mut head = self.lock_head();
+        while head.unwritten.is_none() && !head.closed {
+            head = self.changed.wait(head).unwrap_or_else(PoisonError::into_inner);
+        }
+        (head.unwritten.take(), head.closed)
+    }
+
+    fn head_written(&self) {
+        let mut head = self.lock_head();
+        head.since = head.unwritten.as_ref().map(|_| Instant::now());
+    }
+
+    fn lock_head(&self) -> MutexGuard<'_, Head> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

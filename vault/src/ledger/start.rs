@@ -1,0 +1,156 @@
+//! The start check: whether the log in the store is the one that the head outside remembers.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_wire::tree::leaf_hash;
+use coffer_wire::{Name, leaf::Leaf};
+
+use super::Rejected;
+use super::history::{Growth, History, HistoryError, TILE_HASHES};
+use super::sequencer::{CHECKPOINT_KEY, NUMBER_PREFIX};
+use crate::store::{Engine, Family, Overlay, StoreError};
+
+/// How many of the last leaves are hashed again at each start.
+const LEAVES_REHASHED: u64 = 65_536;
+
+/// Why the log cannot be taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The head file cannot be read or written.
+    #[error("the head file: {0}")]
+    Head(#[source] io::Error),
+    /// The head file holds no whole note.
+    #[error("the head file holds no checkpoint")]
+    HeadMissing,
+    /// The origin of the configuration is none.
+    #[error("log.origin is no C2SP key name: no spaces, no plus sign")]
+    Origin,
+    /// The head names a log of another origin or key.
+    #[error("the head belongs to another log")]
+    HeadOfAnotherLog,
+    /// The head has seen leaves that the store does not hold.
+    #[error("the log holds {stored} leaves and its head has seen {seen}: leaves are missing")]
+    HeadAhead {
+        /// Leaves in the store.
+        stored: u64,
+        /// Leaves that the head has seen.
+        seen: u64,
+    },
+    /// The store holds another history than the head has seen.
+    #[error("the log's first {0} leaves are not those that its head has seen")]
+    AnotherHistory(u64),
+    /// The newest checkpoint is missing or not signed by the log's key.
+    #[error("the newest checkpoint is missing or not signed by the log's key")]
+    Checkpoint,
+    /// Leaves or tiles do not give the root of the checkpoint.
+    #[error("leaves and tree do not give the root of the checkpoint; the first wrong place is leaf {0} or after it")]
+    Root(u64),
+    /// A node or leaf is missing.
+    #[error(transparent)]
+    History(HistoryError),
+    /// The first batch of a new log was not taken.
+    #[error("the first batch was not taken: {0:?}")]
+    Rejected(Option<Rejected>),
+}
+
+impl From<HistoryError> for StartError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Store(error) => StartError::Store(error),
+            other => StartError::History(other),
+        }
+    }
+}
+
+impl StartError {
+    /// Whether the log is there, but is not the one that was last seen: the vault starts sealed.
+    pub fn not_continuous(&self) -> bool {
+        match self {
+            StartError::Store(_) | StartError::Rejected(_) | StartError::Origin => false,
+            StartError::Head(error) => error.kind() == io::ErrorKind::NotFound,
+            _ => true,
+        }
+    }
+}
+
+pub(super) struct Resumed {
+    pub(super) growth: Growth,
+    pub(super) numbers: HashMap<Name, u64>,
+    pub(super) last_ms: u64,
+    pub(super) note: Arc<str>,
+}
+
+/// Checks checkpoint, tree, last leaves and head, in this order, and takes the log up.
+pub(super) fn check(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) -> Result<Resumed, StartError> {
+    let history = History::new(engine);
+    let note: Arc<str> = newest_note(engine)?.ok_or(StartError::Checkpoint)?.into();
+    let checkpoint = note::verify(&note, key).map_err(|_| StartError::Checkpoint)?;
+    let growth = Growth::resume(&history, checkpoint.size)?;
+    rehash(&history, checkpoint.size)?;
+    if growth.root() != checkpoint.root {
+        return Err(StartError::Root(checkpoint.size.saturating_sub(TILE_HASHES as u64)));
+    }
+    hold_against_head(&history, &checkpoint, key, head)?;
+    let last = Leaf::parse(&history.leaf(checkpoint.size.saturating_sub(1))?);
+    let last_ms = last.map_err(|_| StartError::Root(checkpoint.size - 1))?.t;
+    Ok(Resumed { growth, numbers: numbers(engine)?, last_ms, note })
+}
+
+/// The newest checkpoint in the store.
+pub fn newest_note(engine: &dyn Engine) -> Result<Option<String>, StoreError> {
+    let note = engine.get(Family::Meta, CHECKPOINT_KEY)?;
+    Ok(note.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+/// Hashes the last leaves again and compares them with the full tiles that hold them; nothing may
+/// lie behind the last leaf.
+fn rehash(history: &History<'_>, size: u64) -> Result<(), StartError> {
+    let tile = TILE_HASHES as u64;
+    let first = size.saturating_sub(LEAVES_REHASHED) / tile * tile;
+    for number in first / tile..size / tile {
+        let hashes = history.tile(0, number)?;
+        for (index, hash) in (number * tile..).zip(hashes) {
+            if leaf_hash(&history.leaf(index)?) != hash {
+                return Err(StartError::Root(index));
+            }
+        }
+    }
+    match history.leaf(size) {
+        Err(HistoryError::LeafMissing(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(StartError::Root(size)),
+    }
+}
+
+/// A head behind the log is what a kill leaves; a head ahead of it, or of another history, is not.
+fn hold_against_head(
+    history: &History<'_>,
+    stored: &Checkpoint,
+    key: &VerifierKey,
+    head: Option<&str>,
+) -> Result<(), StartError> {
+    let head = head.ok_or(StartError::HeadMissing)?;
+    let seen = note::verify(head, key).map_err(|_| StartError::HeadOfAnotherLog)?;
+    if seen.size > stored.size {
+        return Err(StartError::HeadAhead { stored: stored.size, seen: seen.size });
+    }
+    if history.edge(seen.size)?.root() != seen.root {
+        return Err(StartError::AnotherHistory(seen.size));
+    }
+    Ok(())
+}
+
+fn numbers(engine: &dyn Engine) -> Result<HashMap<Name, u64>, StartError> {
+    let rows = Overlay::new(engine).under(Family::Meta, NUMBER_PREFIX)?;
+    let number = |(key, value): &(Vec<u8>, Vec<u8>)| {
+        let name = std::str::from_utf8(key.strip_prefix(NUMBER_PREFIX)?).ok()?;
+        Some((Name::new(name).ok()?, u64::from_be_bytes(value.as_slice().try_into().ok()?)))
+    };
+    rows.iter().map(number).collect::<Option<_>>().ok_or(StartError::Root(0))
+}

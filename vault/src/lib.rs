@@ -1,0 +1,27 @@
+//! The Coffer vault: a server that keeps each category of personal data under keys of its own and
+//! releases nothing before the record of that access is safely in its log.
+//!
+//! Modules stand here in the order in which a request meets them. Each imports only what stands
+//! after it (`main │ listen │ serve │ jobs │ seal │ ledger │ admit │ keyring │ store │ schema │
+//! clock, config`); a test holds that law. docs/ARCHITECTURE.md shows the whole.
+
+pub mod local;
+
+pub mod listen;
+
+pub mod serve;
+
+pub mod seal;
+
+pub mod ledger;
+
+pub mod admit;
+
+pub mod keyring;
+
+pub mod store;
+
+pub mod schema;
+
+pub mod clock;
+pub mod config;

@@ -1,0 +1,50 @@
+//! `coffer-vault`: the server and its home directory.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use commands::{dev, init, serve, token};
+use tracing_subscriber::EnvFilter;
+
+/// The Coffer vault: personal data under keys of its own, nothing released unlogged.
+#[derive(Parser)]
+#[command(name = "coffer-vault", version, about, max_term_width = 100)]
+struct Cli {
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new home: keys, an empty store, the log's first leaves
+    Init(init::Init),
+    /// Serve a home until told to stop
+    Serve(serve::Serve),
+    /// Serve an empty throw-away vault with a local token issuer
+    Dev(dev::Dev),
+    /// Mint a token with the local issuer
+    Token(token::Token),
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("COFFER_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Init(args) => init::run(args, cli.json),
+        Command::Serve(args) => serve::run(&args),
+        Command::Dev(args) => dev::run(&args),
+        Command::Token(args) => token::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,114 @@
+//! What the masked form leaves of a value: enough to recognise it, too little to use it.
+
+use serde::Deserialize;
+
+use super::kind::{self, Kind};
+
+/// What stands for everything that is not shown. One length for all, so that it tells none.
+const HIDDEN: &str = "****";
+/// Characters that `last4` shows.
+const LAST_SHOWN: usize = 4;
+/// No mask shows more than one character of this many: shorter values are hidden whole.
+const SHOWN_ONE_IN: usize = 2;
+/// Characters that `first1` shows.
+const FIRST_SHOWN: usize = 1;
+
+/// The masks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mask {
+    /// The last four characters; nothing of a value of fewer than eight.
+    Last4,
+    /// The first character; nothing of a value of fewer than two.
+    First1,
+    /// Nothing.
+    All,
+    /// The year of a date.
+    Year,
+    /// Everything: the masked form is the value.
+    None,
+}
+
+impl Mask {
+    pub(super) fn apply(self, value: &str) -> String {
+        match self {
+            Mask::Last4 => last(value),
+            Mask::First1 => first(value),
+            Mask::All => HIDDEN.to_owned(),
+            // What was stored under an older schema may be no date.
+            Mask::Year if kind::is_date(value) => format!("{}-**-**", &value[..4]),
+            Mask::Year => HIDDEN.to_owned(),
+            Mask::None => value.to_owned(),
+        }
+    }
+
+    /// Whether the mask makes sense for a kind. A part of a choice tells the choice.
+    pub(super) fn suits(self, kind: &Kind) -> bool {
+        match (self, kind) {
+            (Mask::All | Mask::None, _) => true,
+            (Mask::Last4, Kind::Text | Kind::Number) => true,
+            (Mask::First1, Kind::Text) => true,
+            (Mask::Year, Kind::Date) => true,
+            (Mask::Last4 | Mask::First1 | Mask::Year, _) => false,
+        }
+    }
+}
+
+fn last(value: &str) -> String {
+    let characters = value.chars().count();
+    if characters < LAST_SHOWN * SHOWN_ONE_IN {
+        return HIDDEN.to_owned();
+    }
+    let shown = value.chars().skip(characters - LAST_SHOWN);
+    HIDDEN.chars().chain(shown).collect()
+}
+
+fn first(value: &str) -> String {
+    if value.chars().count() < FIRST_SHOWN * SHOWN_ONE_IN {
+        return HIDDEN.to_owned();
+    }
+    value.chars().take(FIRST_SHOWN).chain(HIDDEN.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_shows_what_its_name_says() {
+        for (mask, value, masked) in [
+            (Mask::Last4, "12345678", "****5678"),
+            (Mask::Last4, "GB29NWBK60161331926819", "****6819"),
+            (Mask::Last4, "1234567", "****"),
+            (Mask::Last4, "ééééöööö", "****öööö"),
+            (Mask::First1, "Okafor", "O****"),
+            (Mask::First1, "Ng", "N****"),
+            (Mask::First1, "X", "****"),
+            (Mask::First1, "", "****"),
+            (Mask::All, "anything", "****"),
+            (Mask::Year, "1956-03-09", "1956-**-**"),
+            (Mask::Year, "9 March 1956", "****"),
+            (Mask::None, "closed", "closed"),
+        ] {
+            assert_eq!(mask.apply(value), masked, "{mask:?}");
+        }
+    }
+
+    #[test]
+    fn a_masked_form_does_not_tell_the_length() {
+        let lengths =
+            |mask: Mask| (8..40).map(|n| mask.apply(&"x".repeat(n)).len()).collect::<std::collections::BTreeSet<_>>();
+        for mask in [Mask::Last4, Mask::First1, Mask::All] {
+            assert_eq!(lengths(mask).len(), 1, "{mask:?}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_choice_or_an_amount_is_shown() {
+        let choice = Kind::Enum(vec!["yes".to_owned(), "no".to_owned()]);
+        for kind in [choice, Kind::Money] {
+            assert!(!Mask::First1.suits(&kind) && !Mask::Last4.suits(&kind) && !Mask::Year.suits(&kind));
+            assert!(Mask::All.suits(&kind) && Mask::None.suits(&kind));
+        }
+    }
+}

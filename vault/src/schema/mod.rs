@@ -1,0 +1,169 @@
+//! What is kept: categories, their fields, what a value may be and what its masked form leaves of
+//! it. Closed lists, declared in `schema/<category>.toml`, one category a file.
+//!
+//! ```toml
+//! name = "bank"
+//! title = "Bank details"
+//! case_required = false
+//! purposes = ["payments", "refunds"]
+//!
+//! [[field]]
+//! number = 1
+//! name = "account_number"
+//! type = "text"                # text, enum (with `choices`), date, money, number
+//! max_bytes = 34               # needed for text and number
+//! mask = "last4"               # last4, first1, all, year, none
+//! purposes = ["payments"]
+//! subject = "own"              # or "other": about another person, whom each write names
+//! ```
+
+mod kind;
+mod mask;
+mod read;
+
+use coffer_wire::Name;
+
+use crate::config::FileError;
+
+pub use kind::{Invalid, Kind};
+pub use mask::Mask;
+
+/// Categories of a schema, at most. Rights hold them as bits.
+pub const CATEGORIES_MAX: usize = 64;
+/// Fields of a category, at most. Rights hold them as bits.
+pub const FIELDS_MAX: usize = 64;
+/// Purposes of a category, at most. Rights hold them as bits.
+pub const PURPOSES_MAX: usize = 64;
+/// Choices of an enumeration, at most.
+pub const CHOICES_MAX: usize = 256;
+/// Bytes of one choice, at most.
+pub const CHOICE_BYTES_MAX: usize = 256;
+/// Bytes of one value, at most.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a title, at most.
+pub const TITLE_BYTES_MAX: usize = 128;
+/// The category under which each controller's audit keys stand; no schema may declare it.
+pub const RESERVED_CATEGORY: &str = "audit";
+
+/// All categories, in the order of their names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Schema {
+    categories: Vec<Category>,
+}
+
+/// One category. Its records lie under keys of its own.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Category {
+    /// The name in requests, policy and log.
+    pub name: Name,
+    /// The name for people.
+    pub title: String,
+    /// Each request about it must name a case.
+    pub case_required: bool,
+    /// The purposes for which it may be used at all (GDPR article 5(1)(b)).
+    pub purposes: Vec<Name>,
+    /// Its fields, in the order of their numbers.
+    pub fields: Vec<Field>,
+}
+
+/// One field of a category.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Field {
+    /// The number under which it is stored. Never given to another field of the category.
+    pub number: u16,
+    /// The name in requests and policy.
+    pub name: Name,
+    /// What a value may be.
+    pub kind: Kind,
+    /// Bytes of a value, at most.
+    pub max_bytes: usize,
+    /// What its masked form leaves of it.
+    pub mask: Mask,
+    /// The purposes for which it may be used; some of the category's.
+    pub purposes: Vec<Name>,
+    /// Whose data it is.
+    pub subject: Subject,
+}
+
+/// Whose data a field holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Subject {
+    /// The person's own whose record it is.
+    Own,
+    /// Another person's, such as a witness's, whom the write names under `about`.
+    Other,
+}
+
+impl Schema {
+    /// Reads and checks a whole schema: file names with their texts, in any order.
+    pub fn read(files: &[(String, String)]) -> Result<Schema, FileError> {
+        read::schema(files)
+    }
+
+    /// The category of this name.
+    pub fn category(&self, name: &Name) -> Option<&Category> {
+        self.position(name).map(|position| &self.categories[position])
+    }
+
+    /// All categories, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Category> {
+        self.categories.iter()
+    }
+
+    /// Where a category stands in that order.
+    pub(crate) fn position(&self, name: &Name) -> Option<usize> {
+        self.categories.binary_search_by(|category| category.name.cmp(name)).ok()
+    }
+
+    /// The category at a position.
+    pub(crate) fn at(&self, position: usize) -> &Category {
+        &self.categories[position]
+    }
+
+    /// Whether this schema may be activated after `old` without giving stored data another meaning:
+    /// no category is lost, and a number and its field, once one, stay one.
+    pub fn may_follow(&self, old: &Schema) -> Result<(), FileError> {
+        read::may_follow(self, old)
+    }
+}
+
+impl Category {
+    /// The field of this name.
+    pub fn field(&self, name: &Name) -> Option<&Field> {
+        self.position(name).map(|position| &self.fields[position])
+    }
+
+    /// The field that is stored under this number.
+    pub fn field_number(&self, number: u16) -> Option<&Field> {
+        self.fields.iter().find(|field| field.number == number)
+    }
+
+    /// Where a field stands among the category's; its bit in a right.
+    pub(crate) fn position(&self, name: &Name) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == *name)
+    }
+}
+
+impl Field {
+    /// Whether a value may be written. What is said of one that may not does not repeat it.
+    pub fn validate(&self, value: &str) -> Result<(), Invalid> {
+        if value.is_empty() {
+            return Err(Invalid::Empty);
+        }
+        if value.len() > self.max_bytes {
+            return Err(Invalid::TooLong { bytes_max: self.max_bytes });
+        }
+        self.kind.validate(value)
+    }
+
+    /// The masked form of a value.
+    pub fn mask(&self, value: &str) -> String {
+        self.mask.apply(value)
+    }
+
+    /// Bytes to which the padded value is to be filled up at least, so that the length of what is
+    /// stored does not tell one choice of an enumeration from another. Zero for all other kinds.
+    pub fn pad_to(&self) -> usize {
+        self.kind.pad_to()
+    }
+}

@@ -1,0 +1,75 @@
+//! The one way from a stored row to values in clear.
+
+use coffer_keys::{Altered, Plaintext};
+use coffer_wire::api::Form;
+use coffer_wire::Value;
+use zeroize::Zeroizing;
+
+use super::stored::{OpenKeys, Stored};
+use super::Plain;
+use crate::admit::{Permit, Read};
+use crate::keyring::Keyring;
+use crate::ledger::Recorded;
+use crate::schema::{Category, Field};
+
+/// What was opened.
+pub struct Opened {
+    /// The record's version.
+    pub version: u32,
+    /// The fields that were asked for and that the record has.
+    pub plain: Plain,
+}
+
+/// Opens the fields that the permit names, in the form that it names.
+///
+/// Permit, record and row must speak of the same thing: the permit's digest is the one in the
+/// record, the record names the hash of this very row, and the identity sealed in the row is the
+/// record asked for. The evidence is used up; `Recorded` comes back only to be made into the
+/// receipt.
+///
+/// Fails with [`Altered`], and reveals nothing, if any of it does not agree or does not open.
+pub fn open(
+    stored: &Stored,
+    category: &Category,
+    permit: Permit<Read>,
+    recorded: Recorded,
+    keyring: &Keyring,
+) -> Result<(Opened, Recorded), Altered> {
+    let agree = permit.digest() == recorded.asked()
+        && permit.is_about(&stored.target.person, &stored.target.record)
+        && permit.controller() == stored.target.controller
+        && permit.category() == Some(stored.target.category)
+        && recorded.row() == Some(&stored.hash());
+    if !agree {
+        return Err(Altered);
+    }
+    let keys = OpenKeys::of(stored.line(keyring)?, stored)?;
+    stored.identify(&keys.own)?;
+    let mut plain = Plain::new();
+    for name in permit.fields() {
+        let field = category.field(name).ok_or(Altered)?;
+        if let Some(value) = open_field(stored, &keys, field)? {
+            plain.insert(*name, shown(field, permit.form(), value)?);
+        }
+    }
+    Ok((Opened { version: stored.version(), plain }, recorded))
+}
+
+/// The value of one field, or `None` where the record does not have it or its person was erased.
+fn open_field(stored: &Stored, keys: &OpenKeys, field: &Field) -> Result<Option<Plaintext>, Altered> {
+    let Some(at) = stored.row.head.fields.iter().position(|f| f.number == field.number) else { return Ok(None) };
+    let (context, number) = stored.field_context(at)?;
+    let Some(key) = keys.by_number(number) else { return Ok(None) };
+    let sealed = stored.row.fields.get(at).ok_or(Altered)?;
+    key.open(&context, sealed).map(Some)
+}
+
+fn shown(field: &Field, form: Option<Form>, value: Plaintext) -> Result<Value, Altered> {
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Altered)?;
+    match form {
+        Some(Form::Clear) => Ok(Value::new(text.to_owned())),
+        Some(Form::Masked) => Ok(Value::new(std::mem::take(&mut Zeroizing::new(field.mask(text))))),
+        None => Err(Altered),
+    }
+}
+

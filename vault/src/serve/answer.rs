@@ -1,0 +1,80 @@
+//! From what happened to HTTP: the one place where an error becomes an answer.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use coffer_wire::problem::{Code, Problem};
+use serde::Serialize;
+
+use super::step::Halt;
+use crate::ledger::Rejected;
+use crate::store::StoreError;
+
+/// The media type of every answer that is no problem.
+pub const MEDIA_TYPE: &str = "application/json";
+/// Seconds after which to come again, where that may help.
+const RETRY_AFTER_SECONDS: &str = "1";
+/// The header that names the request.
+const REQUEST_ID: &str = "x-request-id";
+
+/// What an operation comes to.
+pub(super) type Answered = Result<Vec<u8>, Problem>;
+
+/// The body of a success.
+pub(super) fn body<T: Serialize>(answer: &T) -> Answered {
+    serde_json::to_vec(answer).map_err(|_| Problem::new(Code::Internal))
+}
+
+/// The HTTP answer, success or problem.
+pub(super) fn respond(answered: Answered, request: &str) -> Response {
+    let mut response = match answered {
+        Ok(body) => ([(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response(),
+        Err(problem) => respond_problem(problem, request),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(request) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+fn respond_problem(mut problem: Problem, request: &str) -> Response {
+    problem.request = Some(request.to_owned());
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = (status, [(header::CONTENT_TYPE, Problem::MEDIA_TYPE)], body).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// The code of a submission that is not in the log.
+pub(super) fn code_of(rejected: &Rejected) -> Code {
+    match rejected {
+        Rejected::Again | Rejected::TooOld | Rejected::Busy => Code::Busy,
+        Rejected::Unwritable => Code::LogUnwritable,
+        Rejected::OutcomeUnknown => Code::OutcomeUnknown,
+        Rejected::HeadLate => Code::HeadLate,
+        Rejected::NoSpace => Code::NoSpace,
+    }
+}
+
+/// The code of a preparation that came to nothing. The operator finds why in the program's log.
+pub(super) fn code_of_halt(halt: &Halt) -> Code {
+    match halt {
+        Halt::NotCached | Halt::NotMade => Code::Internal,
+        Halt::Store(StoreError::Stopped) => Code::LogUnwritable,
+        Halt::Store(error) => {
+            tracing::error!(%error, "the store cannot be read");
+            Code::Internal
+        }
+    }
+}
+
+pub(super) fn problem_of(halt: Halt) -> Problem {
+    Problem::new(code_of_halt(&halt))
+}

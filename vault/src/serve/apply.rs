@@ -1,0 +1,128 @@
+//! `access/apply` and `schema/apply`: a proposal comes into force, with a leaf that names its hash.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coffer_keys::keyfile;
+use coffer_wire::Name;
+use coffer_wire::api::{ApplyAnswer, ApplyRequest};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+
+use super::answer::{Answered, body};
+use super::desk::{Desk, Envelope};
+use super::genesis::{Proposal, files_hash};
+use super::house::{HouseError, controllers, families};
+use super::{House, Incoming, manage};
+use crate::admit::InForce;
+use crate::keyring::{Created, Keyring, create_line};
+use crate::ledger::{Attribution, Detail, Entry};
+use crate::store::Batch;
+
+pub(super) async fn access(house: Arc<House>, incoming: Incoming) -> Answered {
+    apply(house, incoming, Action::AccessApply).await
+}
+
+pub(super) async fn schema(house: Arc<House>, incoming: Incoming) -> Answered {
+    apply(house, incoming, Action::SchemaApply).await
+}
+
+async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
+    // One activation at a time: the second is read against what the first has put into force.
+    let _alone = house.activation.lock().await;
+    let desk = Desk::sit(&house, &incoming, action, &Envelope::default(), true).await?;
+    let request: ApplyRequest = match manage::parse(&incoming.body) {
+        Ok(request) => request,
+        Err(problem) => return Err(desk.refuse_envelope(problem.code, problem.detail).await),
+    };
+    let hash = files_hash(&request.files);
+    let permit = manage::permit(&desk, Some(hash)).await?;
+    let (next, in_force) = match propose(&house, action, request.files) {
+        Ok(proposed) => proposed,
+        Err(error) => return Err(desk.refuse_envelope(Code::InvalidProposal, Some(error.to_string())).await),
+    };
+    house.engine.ensure(&families(&in_force)).map_err(|_| Problem::new(Code::Internal))?;
+    let mut batch = Batch::new();
+    next.put(&mut batch);
+    let made = make_lines(&house, &in_force, &mut batch)?;
+    let epoch = in_force.epoch;
+    let detail = Detail { written: Some(hash), ..Detail::default() };
+    let mut submission = manage::submission(&desk, &permit, detail, Private::default())?
+        .with_rows(batch, Vec::new())
+        .activating(epoch);
+    for (controller, category, created) in made {
+        submission = submission.and(key_leaf(&desk, controller, category, &created)?);
+    }
+    let recorded = manage::submit(&desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))?;
+    reopen(&house)?;
+    house.gate.activate(in_force);
+    let mut notes = Vec::new();
+    body(&ApplyAnswer { policy: epoch, hash, receipt: recorded.into_receipt(&mut notes), notes })
+}
+
+/// The files in force with some of them replaced, read and checked.
+fn propose(
+    house: &House,
+    action: Action,
+    files: BTreeMap<String, String>,
+) -> Result<(Proposal, InForce), HouseError> {
+    let mut next = Proposal::stored(&*house.engine)?;
+    next.epoch = house.gate.in_force().epoch + 1;
+    match action {
+        Action::SchemaApply => next.schema = files,
+        _ => next.access = files,
+    }
+    let in_force = next.in_force(&house.config)?;
+    in_force.schema.may_follow(&house.gate.in_force().schema)?;
+    Ok((next, in_force))
+}
+
+/// Keys for categories that are new.
+fn make_lines(
+    house: &House,
+    in_force: &InForce,
+    batch: &mut Batch,
+) -> Result<Vec<(Name, Name, Created)>, Problem> {
+    let keyring = house.keyring();
+    let missing: Vec<_> = controllers(&house.config)
+        .skip(1)
+        .flat_map(|controller| in_force.schema.iter().map(move |category| (controller, category.name)))
+        .filter(|(controller, category)| keyring.line(controller, category).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The root key is not kept in memory: its seal gives it again.
+    let root = keyfile::load(&house.config.seal.key_file).map_err(|error| {
+        tracing::error!(%error, "the root key is needed for new categories");
+        Problem::new(Code::Internal)
+    })?;
+    let mut made = Vec::new();
+    for (controller, category) in missing {
+        let line = create_line(&root, controller, category, house.clock.now_ms(), batch);
+        let (_, created) = line.map_err(|_| Problem::new(Code::Internal))?;
+        made.extend(created.into_iter().map(|created| (controller, category, created)));
+    }
+    Ok(made)
+}
+
+fn key_leaf(desk: &Desk, controller: Name, category: Name, created: &Created) -> Result<Entry, Problem> {
+    let about = Attribution::nobody(&desk.unattributed);
+    let detail = Detail { category: Some(category), version: Some(created.version), ..Detail::default() };
+    let private = Private {
+        made: vec![created.id.to_string()],
+        note: Some(format!("{} key of {controller}", created.usage.as_str())),
+        ..Private::default()
+    };
+    let entry = Entry::own(Action::KeyCreate, &desk.common, about.about(), detail, private);
+    entry.map_err(|_| Problem::new(Code::Internal))
+}
+
+/// The keyring with the new categories in it, once their keys are durable.
+fn reopen(house: &House) -> Result<(), Problem> {
+    let root = keyfile::load(&house.config.seal.key_file).map_err(|_| Problem::new(Code::Internal))?;
+    let (keyring, _) = Keyring::open(&*house.engine, &root).map_err(|_| Problem::new(Code::Internal))?;
+    house.set_keyring(keyring);
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! One round of one request: who asks, under which policy, with which keys open, and since when.
+//!
+//! A request whose submission is told to start again sits down at a new desk, so that credentials
+//! and policy are looked at again too.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use coffer_keys::AuditKey;
+use coffer_wire::leaf::{Action, Alias};
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+use coffer_wire::name::VAULT;
+use coffer_wire::{ExternalId, Name, api};
+
+use super::answer::{code_of, problem_of};
+use super::step::{self, Finished, Halt, Step};
+use super::{House, Incoming};
+use crate::admit::{Ask, Caller, InForce, Verified};
+use crate::clock::Period;
+use crate::keyring::{Audited, Keyring, Line, audit_category};
+use crate::ledger::{About, Attribution, Circumstances, Detail, Entry, Rejected, Submission};
+use crate::seal::Target;
+use crate::store::{Batch, View};
+
+/// What the envelope of a request says.
+#[derive(Clone, Default)]
+pub(super) struct Envelope {
+    pub(super) controller: Option<Name>,
+    pub(super) purpose: Option<Name>,
+    pub(super) case: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+impl Envelope {
+    pub(super) fn of<T>(request: &api::Request<T>) -> Envelope {
+        Envelope {
+            controller: Some(request.controller),
+            purpose: Some(request.purpose),
+            case: request.case.clone(),
+            reason: request.reason.clone(),
+        }
+    }
+}
+
+pub(super) struct Desk {
+    pub(super) house: Arc<House>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) force: Arc<InForce>,
+    pub(super) caller: Caller,
+    pub(super) action: Action,
+    /// The controller that was named, known or not.
+    pub(super) controller: Name,
+    pub(super) common: Circumstances,
+    pub(super) unattributed: Arc<AuditKey>,
+    pub(super) born: Instant,
+}
+
+impl Desk {
+    /// Admits the caller, or records the refusal and says what to answer. `person`: whether the
+    /// operation needs a person's token.
+    pub(super) async fn sit(
+        house: &Arc<House>,
+        incoming: &Incoming,
+        action: Action,
+        envelope: &Envelope,
+        person: bool,
+    ) -> Result<Desk, Problem> {
+        let born = Instant::now();
+        let now_ms = house.clock.now_ms();
+        let period = Period::of(now_ms);
+        let controller = envelope.controller.filter(|name| house.config.has_controller(name)).unwrap_or(VAULT);
+        let unattributed = house.unattributed_key(&controller, period).await?;
+        let mut common = Circumstances {
+            controller,
+            period,
+            app: None,
+            actor: None,
+            policy: house.gate.in_force().epoch,
+            purpose: envelope.purpose,
+            private: Private {
+                reason: envelope.reason.clone(),
+                case: envelope.case.clone(),
+                address: Some(incoming.address.ip().to_string()),
+                request: Some(incoming.request.clone()),
+                ..Private::default()
+            },
+        };
+        let bearer = incoming.bearer.as_ref().map(|token| token.as_str());
+        let admitted = house.gate.admit(&incoming.peer, bearer, now_ms).and_then(|caller| match caller.staff() {
+            None if person => Err(caller.refused(Code::CredentialMissing, "no-token")),
+            _ => Ok(caller),
+        });
+        let (app, staff, outcome) = match admitted {
+            Ok(caller) => (Some(caller.application()), caller.staff().cloned(), Ok(caller)),
+            Err(refusal) => (refusal.application, refusal.staff, Err(refusal.code)),
+        };
+        common.app = app;
+        if let Some(staff) = staff {
+            common.private.actor = Some(format!("{} {}", staff.iss, staff.sub));
+            common.actor = house.actor_alias(&staff, &common, born).await?;
+        }
+        let keyring = house.keyring();
+        match outcome {
+            Ok(caller) => {
+                common.policy = caller.epoch();
+                let force = Arc::clone(caller.in_force());
+                let (house, controller) = (Arc::clone(house), envelope.controller.unwrap_or(VAULT));
+                Ok(Desk { house, keyring, force, caller, action, controller, common, unattributed, born })
+            }
+            Err(code) => Err(house.refuse_envelope(action, code, &common, &unattributed).await),
+        }
+    }
+
+    /// Records the refusal of the whole envelope and says what to answer.
+    pub(super) async fn refuse_envelope(&self, code: Code, detail: Option<String>) -> Problem {
+        let refused =
+            self.house.refuse_envelope(self.action, code, &self.common, &self.unattributed).await;
+        match detail {
+            Some(detail) if refused.code == code => refused.with_detail(detail),
+            _ => refused,
+        }
+    }
+
+    /// An ask with what the envelope says.
+    pub(super) fn ask(&self) -> Ask<'_> {
+        Ask {
+            purpose: self.common.purpose,
+            case: self.common.private.case.as_deref(),
+            ..Ask::of(self.controller)
+        }
+    }
+
+    /// The keys of a category of the controller that was named.
+    pub(super) fn line(&self, category: &Name) -> Option<&Line> {
+        self.keyring.line(&self.common.controller, category)
+    }
+
+    /// Under whose audit key leaves about this person stand.
+    pub(super) fn attribution(&self, view: &View<'_>, person: &str) -> Result<Attribution, Halt> {
+        let Some(audit) = self.keyring.audit(&self.common.controller) else {
+            return Ok(Attribution::nobody(&self.unattributed));
+        };
+        match Attribution::of_person(audit, view, person, &self.unattributed)? {
+            Ok(attribution) => Ok(attribution),
+            // An audit key that does not open: the leaf says the id under the unattributed key.
+            Err(_) => Ok(Attribution::Unattributed {
+                key: Arc::clone(&self.unattributed),
+                person: Some(person.to_owned()),
+            }),
+        }
+    }
+
+    /// A refusal of one item.
+    pub(super) fn refuse(
+        &self,
+        code: Code,
+        about: &Attribution,
+        category: Name,
+        private: Private,
+    ) -> Result<Step, Halt> {
+        Ok(Step::refusal(self.refusal(code, about, category, private)?, step::refused(code)))
+    }
+
+    /// A refusal of one item that names the field at fault.
+    pub(super) fn refuse_field(
+        &self,
+        code: Code,
+        field: Name,
+        why: String,
+        about: &Attribution,
+        category: Name,
+        private: Private,
+    ) -> Result<Step, Halt> {
+        let outcome = api::Outcome { field: Some(field), detail: Some(why), ..step::refused(code) };
+        Ok(Step::refusal(self.refusal(code, about, category, private)?, outcome))
+    }
+
+    /// Nothing readable is there. Absent, erased, another controller's: one answer, by the same
+    /// calls. Whoever has no audit key costs no unwrap of one, so a decoy stands in for it.
+    pub(super) fn absent(&self, about: &Attribution, category: Name, private: Private) -> Result<Step, Halt> {
+        if !about.is_known()
+            && let Some(audit) = self.keyring.audit(&self.common.controller)
+        {
+            audit.open_decoy();
+        }
+        self.refuse(Code::NotFound, about, category, private)
+    }
+
+    /// What is stored did not open, seen before anything was recorded.
+    pub(super) fn altered(&self, about: &Attribution, category: Name, private: Private) -> Result<Step, Halt> {
+        Ok(Step::refusal(self.failure(about, category, private)?, step::refused(Code::Altered)))
+    }
+
+    /// The leaf that says that what is stored did not open.
+    pub(super) fn failure(&self, about: &Attribution, category: Name, private: Private) -> Result<Submission, Halt> {
+        let entry =
+            Entry::failed(self.action, Code::Altered, &self.common, about.about(), self.known(category), private)?;
+        Ok(Submission::new(entry, self.common.policy, self.born))
+    }
+
+    /// The same, after the access was recorded: the caller learns of it once this leaf stands too.
+    pub(super) fn failed(&self, about: &Attribution, target: &Target) -> Finished {
+        let private = Private {
+            person: ExternalId::new(target.person.as_str()).ok(),
+            record: ExternalId::new(target.record.as_str()).ok(),
+            ..Private::default()
+        };
+        match self.failure(about, target.category, private) {
+            Ok(submission) => Finished::Failed(Box::new(submission)),
+            Err(_) => Finished::Outcome(step::refused(Code::Internal)),
+        }
+    }
+
+    fn refusal(
+        &self,
+        code: Code,
+        about: &Attribution,
+        category: Name,
+        private: Private,
+    ) -> Result<Submission, Halt> {
+        let entry = Entry::refused(self.action, code, &self.common, about.about(), self.known(category), private)?;
+        Ok(Submission::new(entry, self.common.policy, self.born))
+    }
+
+    /// A category that the schema does not know is not written into the log in clear.
+    fn known(&self, category: Name) -> Option<Name> {
+        self.force.schema.category(&category).map(|category| category.name)
+    }
+}
+
+impl House {
+    /// Records the refusal of a whole request. What cannot be recorded is answered as such.
+    pub(super) async fn refuse_envelope(
+        self: &Arc<Self>,
+        action: Action,
+        code: Code,
+        common: &Circumstances,
+        unattributed: &Arc<AuditKey>,
+    ) -> Problem {
+        let about = Attribution::nobody(unattributed);
+        let entry = Entry::refused(action, code, common, about.about(), None, Private::default());
+        let Ok(entry) = entry else { return Problem::new(Code::Internal) };
+        match self.record_one(Submission::unbound(entry)).await {
+            Ok(_) => Problem::new(code),
+            Err(problem) => problem,
+        }
+    }
+
+    /// The alias of a staff member, whose audit key is made at the first valid token.
+    async fn actor_alias(
+        self: &Arc<Self>,
+        staff: &Verified,
+        common: &Circumstances,
+        born: Instant,
+    ) -> Result<Option<Alias>, Problem> {
+        let (controller, period) = (common.controller, common.period);
+        let whole = audit_category();
+        if let Some(alias) = staff.aliases.find(&controller, &whole, period.as_str()) {
+            return Ok(Some(Alias(alias)));
+        }
+        let keyring = self.keyring();
+        let Some(audit) = keyring.audit(&controller) else { return Ok(None) };
+        let whom = Audited::Staff { issuer: &staff.iss, subject: &staff.sub };
+        for _ in 0..ENROLMENT_TRIES {
+            // Once for each token: worth a read of the disk on the spot.
+            let read = audit.audit_key(&View::blocking(&*self.engine), whom);
+            match read.map_err(|unread| problem_of(unread.into()))? {
+                Err(_) => return Err(Problem::new(Code::Altered)),
+                Ok(None) => self.enrol(audit, whom, common, born).await?,
+                Ok(Some(key)) => {
+                    let alias = key.alias(controller.as_str(), "", period.as_str());
+                    staff.aliases.keep(controller, whole, period.as_str(), alias);
+                    return Ok(Some(Alias(alias)));
+                }
+            }
+        }
+        Err(Problem::new(Code::Busy))
+    }
+
+    /// Makes a staff member's audit key. Who loses against another request finds the winner's.
+    async fn enrol(
+        self: &Arc<Self>,
+        audit: &Line,
+        whom: Audited<'_>,
+        common: &Circumstances,
+        born: Instant,
+    ) -> Result<(), Problem> {
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        let made = audit.make_audit(whom, &mut batch, &mut needs);
+        let (id, key) = made.map_err(|_| Problem::new(Code::Internal))?;
+        let alias = Alias(key.alias(common.controller.as_str(), "", common.period.as_str()));
+        let common = Circumstances { actor: Some(alias), purpose: None, ..common.clone() };
+        let private = Private { made: vec![id.to_string()], ..Private::default() };
+        let entry = Entry::own(Action::StaffEnrol, &common, About::Staff(&key), Detail::default(), private);
+        let entry = entry.map_err(|_| Problem::new(Code::Internal))?;
+        let submission = Submission::new(entry, common.policy, born).with_rows(batch, needs);
+        match self.ledger.submit(vec![submission]).await.pop() {
+            Some(Ok(_) | Err(Rejected::Again)) => Ok(()),
+            Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
+            None => Err(Problem::new(Code::Internal)),
+        }
+    }
+}
+
+/// How often a staff member's key is looked for and made before the request is told to come again.
+const ENROLMENT_TRIES: usize = 4;

@@ -1,0 +1,54 @@
+//! `log/entry`: leaves of the log, for auditors. One call is one leaf, recorded before it is answered.
+
+use std::sync::Arc;
+
+use coffer_wire::api::{ENTRIES_MAX, EntryAnswer, EntryRequest};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+
+use super::answer::{Answered, body};
+use super::desk::{Desk, Envelope};
+use super::{House, Incoming, manage};
+use crate::ledger::history::{History, HistoryError};
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    let asked = manage::parse::<EntryRequest>(&incoming.body).and_then(in_range);
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(problem) => {
+            let desk = Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), true).await?;
+            return Err(desk.refuse_envelope(problem.code, problem.detail).await);
+        }
+    };
+    let note = format!("leaves from {} on, at most {}", asked.start, asked.count);
+    let private = Private { note: Some(note), ..Private::default() };
+    let (_, recorded) = manage::record(&house, &incoming, Action::LogEntry, private).await?;
+    let (checkpoint, size) = house.ledger.shared().newest_with_size();
+    let engine = Arc::clone(&house.engine);
+    let leaves = tokio::task::spawn_blocking(move || {
+        let history = History::new(&*engine);
+        let end = asked.start.saturating_add(asked.count).min(size);
+        (asked.start..end).map(|index| text(history.leaf(index)?)).collect::<Result<Vec<_>, HistoryError>>()
+    });
+    let leaves = leaves.await.map_err(|_| Problem::new(Code::Internal))?;
+    let leaves = leaves.map_err(|error| {
+        tracing::error!(%error, "leaves cannot be read");
+        Problem::new(Code::Altered)
+    })?;
+    let mut notes = Vec::new();
+    let receipt = recorded.into_receipt(&mut notes);
+    body(&EntryAnswer { start: asked.start, leaves, checkpoint: checkpoint.to_string(), receipt, notes })
+}
+
+fn in_range(asked: EntryRequest) -> Result<EntryRequest, Problem> {
+    if (1..=ENTRIES_MAX).contains(&asked.count) {
+        return Ok(asked);
+    }
+    Err(Problem::new(Code::Malformed).with_detail(format!("`count` takes 1 to {ENTRIES_MAX}")))
+}
+
+/// A damaged leaf is shown as it is, so that whoever verifies can name it.
+fn text(leaf: Vec<u8>) -> Result<String, HistoryError> {
+    Ok(String::from_utf8_lossy(&leaf).into_owned())
+}

@@ -1,0 +1,193 @@
+//! Policy and schema as files that are proposed, activated and kept; and the first activation, which
+//! makes the keys and the log of a new vault.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use coffer_keys::RootKey;
+use coffer_wire::leaf::Action;
+use coffer_wire::name::VAULT;
+use coffer_wire::note::VerifierKey;
+use coffer_wire::private::Private;
+use coffer_wire::{Hash, Name};
+
+use super::house::{HouseError, controllers, families, log_place};
+use crate::admit::{InForce, Policy};
+use crate::clock::{Clock, Period};
+use crate::config::Config;
+use crate::keyring::{Audited, Created, Line, audit_category, create_line, create_log_key};
+use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission};
+use crate::schema::Schema;
+use crate::store::{Batch, Engine, Family};
+
+const ACCESS_KEY: &[u8] = b"access";
+const SCHEMA_KEY: &[u8] = b"schema";
+const EPOCH_KEY: &[u8] = b"epoch";
+
+/// File names and texts.
+type Files = BTreeMap<String, String>;
+
+/// The files of a policy and a schema that go together.
+#[derive(Clone, Default)]
+pub struct Proposal {
+    /// Rises by one with each activation.
+    pub epoch: u32,
+    /// `access.toml`.
+    pub access: Files,
+    /// One file a category.
+    pub schema: Files,
+}
+
+/// Why files are no proposal.
+#[derive(Debug, thiserror::Error)]
+pub enum ProposalError {
+    /// A file cannot be read.
+    #[error("{0}: {1}")]
+    Io(String, #[source] std::io::Error),
+    /// There must be exactly one `access.toml`.
+    #[error("a policy is one file, access.toml")]
+    Access,
+}
+
+impl Proposal {
+    /// The files of a home directory: `access.toml` and `schema/*.toml`.
+    pub fn of_home(home: &Path) -> Result<Proposal, ProposalError> {
+        let access = home.join("access.toml");
+        Ok(Proposal {
+            epoch: 1,
+            access: [("access.toml".to_owned(), read(&access)?)].into(),
+            schema: read_folder(&home.join("schema"))?,
+        })
+    }
+
+    /// What was last activated.
+    pub(super) fn stored(engine: &dyn Engine) -> Result<Proposal, HouseError> {
+        let get = |key| engine.get(Family::Meta, key)?.ok_or(HouseError::InForce);
+        let files = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|_| HouseError::InForce);
+        let epoch = get(EPOCH_KEY)?.try_into().map_err(|_| HouseError::InForce)?;
+        Ok(Proposal {
+            epoch: u32::from_be_bytes(epoch),
+            access: files(get(ACCESS_KEY)?)?,
+            schema: files(get(SCHEMA_KEY)?)?,
+        })
+    }
+
+    /// Reads and checks the files.
+    pub(super) fn in_force(&self, config: &Config) -> Result<InForce, HouseError> {
+        let files: Vec<(String, String)> = self.schema.clone().into_iter().collect();
+        let schema = Schema::read(&files)?;
+        let (1, Some((file, text))) = (self.access.len(), self.access.first_key_value()) else {
+            return Err(ProposalError::Access.into());
+        };
+        let policy = Policy::read(text, file, &schema, config)?;
+        Ok(InForce { epoch: self.epoch, schema, policy })
+    }
+
+    /// The rows that keep it.
+    pub(super) fn put(&self, batch: &mut Batch) {
+        for (key, files) in [(ACCESS_KEY, &self.access), (SCHEMA_KEY, &self.schema)] {
+            batch.put(Family::Meta, key, encode(files));
+        }
+        batch.put(Family::Meta, EPOCH_KEY, self.epoch.to_be_bytes());
+    }
+}
+
+/// SHA-256 of files, as the leaf of their activation names it: of their JSON, names sorted.
+pub(super) fn files_hash(files: &Files) -> Hash {
+    Hash::sha256(&encode(files))
+}
+
+fn encode(files: &Files) -> Vec<u8> {
+    serde_json::to_vec(files).unwrap_or_default()
+}
+
+fn read(path: &Path) -> Result<String, ProposalError> {
+    std::fs::read_to_string(path).map_err(|error| ProposalError::Io(path.display().to_string(), error))
+}
+
+fn read_folder(folder: &Path) -> Result<Files, ProposalError> {
+    let failed = |error| ProposalError::Io(folder.display().to_string(), error);
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".toml") {
+            files.insert(name, read(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Makes a new vault in an empty store: all keys, the log with its first leaves, and policy and
+/// schema in force, in one batch. The head file must not exist yet. Returns the log's public key.
+pub fn init(
+    config: &Config,
+    engine: &Arc<dyn Engine>,
+    clock: &Arc<dyn Clock>,
+    root: &RootKey,
+    proposal: &Proposal,
+) -> Result<VerifierKey, HouseError> {
+    let in_force = proposal.in_force(config)?;
+    engine.ensure(&families(&in_force))?;
+    let now_ms = clock.now_ms();
+    let mut batch = Batch::new();
+    proposal.put(&mut batch);
+    let mut made: Vec<(Name, Name, Created)> = Vec::new();
+    let (log_key, created) = create_log_key(root, now_ms, &mut batch)?;
+    made.push((VAULT, audit_category(), created));
+    let mut audit_lines = Vec::new();
+    for controller in controllers(config) {
+        let categories = in_force.schema.iter().map(|c| c.name).filter(|_| controller != VAULT);
+        for category in categories.chain([audit_category()]) {
+            let (line, created) = create_line(root, controller, category, now_ms, &mut batch)?;
+            made.extend(created.into_iter().map(|created| (controller, category, created)));
+            if category == audit_category() {
+                audit_lines.push(line);
+            }
+        }
+    }
+    let period = Period::of(now_ms);
+    let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
+    Ok(Ledger::create(engine, clock, &log_place(config), log_key, first)?)
+}
+
+/// Leaf 0 opens the log; then a leaf for each key, and one each for policy and schema.
+fn first_leaves(
+    audit_lines: &[Line],
+    period: Period,
+    proposal: &Proposal,
+    made: &[(Name, Name, Created)],
+    mut batch: Batch,
+) -> Result<Submission, HouseError> {
+    let mut needs = Vec::new();
+    let vault = audit_lines.iter().find(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
+    let whom = Audited::Unattributed(period.as_str());
+    let (id, key) = vault.make_audit(whom, &mut batch, &mut needs)?;
+    let about = About::Unattributed { key: &key, person: None };
+    let common = Circumstances::of_the_vault(VAULT, period, proposal.epoch);
+    let leaf = |action, detail, private| {
+        Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade)
+    };
+    let note = Private { made: vec![id.to_string()], ..Private::default() };
+    let mut submission = Submission::unbound(leaf(Action::LogOpen, Detail::default(), note)?).with_rows(batch, needs);
+    for (controller, category, created) in made {
+        let detail = Detail { category: Some(*category), version: Some(created.version), ..Detail::default() };
+        let private = Private {
+            made: vec![created.id.to_string()],
+            note: Some(format!("{} key of {controller}", created.usage.as_str())),
+            ..Private::default()
+        };
+        submission = submission.and(leaf(Action::KeyCreate, detail, private)?);
+    }
+    for (action, files) in [(Action::SchemaApply, &proposal.schema), (Action::AccessApply, &proposal.access)] {
+        let detail = Detail { written: Some(files_hash(files)), ..Detail::default() };
+        submission = submission.and(leaf(action, detail, Private::default())?);
+    }
+    Ok(submission)
+}
+
+/// Used by those who look at a stored home without opening it.
+pub fn stored_in_force(engine: &dyn Engine, config: &Config) -> Result<InForce, HouseError> {
+    Proposal::stored(engine)?.in_force(config)
+}

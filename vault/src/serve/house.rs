@@ -1,0 +1,199 @@
+//! The vault as a running whole: store, keys, gate and log.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use coffer_keys::{AuditKey, RootKey};
+use coffer_wire::problem::{Code, Problem};
+use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
+
+use super::answer::code_of;
+use super::genesis::{Proposal, ProposalError};
+use crate::admit::{Gate, InForce};
+use crate::clock::{Clock, Period};
+use crate::config::{Config, FileError};
+use crate::keyring::{Audited, Keyring, KeyringError};
+use crate::ledger::start::StartError;
+use crate::ledger::{
+    About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
+};
+use crate::store::{Batch, Engine, Family, StoreError, View};
+
+/// Behind the door: an open vault, or one that stays shut.
+#[derive(Clone)]
+pub enum Door {
+    /// Serves.
+    Open(Arc<House>),
+    /// Says only that it is sealed, and why.
+    Shut(Arc<Shut>),
+}
+
+/// A vault that stays sealed.
+pub struct Shut {
+    pub(super) config: Arc<Config>,
+    pub(super) reason: &'static str,
+}
+
+/// An open vault.
+pub struct House {
+    /// What the operator declared.
+    pub config: Arc<Config>,
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) gate: Gate,
+    pub(super) ledger: Ledger,
+    pub(super) unattributed: Unattributed,
+    pub(super) activation: tokio::sync::Mutex<()>,
+    keyring: RwLock<Arc<Keyring>>,
+}
+
+/// Why a vault does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    /// Keys.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The log. Where it is not continuous, the vault starts sealed.
+    #[error(transparent)]
+    Log(#[from] StartError),
+    /// A file of the configuration, or one of those in force.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What is stored of policy and schema is damaged.
+    #[error("the policy or schema in force is damaged in the store: run `coffer-vault check`")]
+    InForce,
+    /// The proposal cannot be activated.
+    #[error(transparent)]
+    Proposal(#[from] ProposalError),
+    /// No leaf could be made.
+    #[error("no leaf could be made: the operating system gave no randomness")]
+    NotMade,
+}
+
+impl House {
+    /// Opens the vault: policy and schema in force, keys under the root key, and the log after its
+    /// start check.
+    pub fn open(
+        config: Arc<Config>,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        root: &RootKey,
+    ) -> Result<House, HouseError> {
+        let in_force = Proposal::stored(&*engine)?.in_force(&config)?;
+        engine.ensure(&families(&in_force))?;
+        let epoch = in_force.epoch;
+        let gate = Gate::new(&config, in_force)?;
+        let (keyring, log_key) = Keyring::open(&*engine, root)?;
+        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch)?;
+        Ok(House {
+            config,
+            engine,
+            clock,
+            gate,
+            ledger,
+            unattributed: Unattributed::default(),
+            activation: tokio::sync::Mutex::new(()),
+            keyring: RwLock::new(Arc::new(keyring)),
+        })
+    }
+
+    /// The log.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The keys that are open.
+    pub(super) fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_keyring(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+
+    /// The controller's key for whoever has none, of this half-year; made when it is first needed.
+    pub(super) async fn unattributed_key(
+        self: &Arc<Self>,
+        controller: &Name,
+        period: Period,
+    ) -> Result<Arc<AuditKey>, Problem> {
+        for _ in 0..UNATTRIBUTED_TRIES {
+            if let Some(key) = self.unattributed.get(controller, &period) {
+                return Ok(key);
+            }
+            let keyring = self.keyring();
+            let audit = keyring.audit(controller).ok_or_else(|| Problem::new(Code::Internal))?;
+            let whom = Audited::Unattributed(period.as_str());
+            // Once a half-year: worth a read of the disk on the spot.
+            match audit.audit_key(&View::blocking(&*self.engine), whom) {
+                Ok(Ok(Some(key))) => self.unattributed.set(*controller, period, Arc::new(key)),
+                Ok(Ok(None)) => self.make_unattributed(controller, period, whom).await?,
+                _ => return Err(Problem::new(Code::Altered)),
+            }
+        }
+        Err(Problem::new(Code::Busy))
+    }
+
+    async fn make_unattributed(
+        self: &Arc<Self>,
+        controller: &Name,
+        period: Period,
+        whom: Audited<'_>,
+    ) -> Result<(), Problem> {
+        let internal = || Problem::new(Code::Internal);
+        let keyring = self.keyring();
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        let audit = keyring.audit(controller).ok_or_else(internal)?;
+        let (id, key) = audit.make_audit(whom, &mut batch, &mut needs).map_err(|_| internal())?;
+        let common = Circumstances::of_the_vault(*controller, period, self.gate.in_force().epoch);
+        let about = About::Unattributed { key: &key, person: None };
+        let private = Private { made: vec![id.to_string()], ..Private::default() };
+        let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private);
+        let submission = Submission::unbound(entry.map_err(|_| internal())?).with_rows(batch, needs);
+        match self.ledger.submit(vec![submission]).await.pop() {
+            Some(Ok(_) | Err(Rejected::Again)) => Ok(()),
+            Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
+            None => Err(internal()),
+        }
+    }
+
+    /// Records one leaf that is bound to nothing.
+    pub(super) async fn record_one(&self, submission: Submission) -> Result<Recorded, Problem> {
+        match self.ledger.submit(vec![submission]).await.pop() {
+            Some(Ok(mut recorded)) if !recorded.is_empty() => Ok(recorded.swap_remove(0)),
+            Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
+            _ => Err(Problem::new(Code::Internal)),
+        }
+    }
+}
+
+/// Against requests that race to make the same key.
+const UNATTRIBUTED_TRIES: usize = 4;
+
+impl Shut {
+    /// A vault that stays sealed, with the stable word for why.
+    pub fn new(config: Arc<Config>, reason: &'static str) -> Shut {
+        Shut { config, reason }
+    }
+}
+
+/// The controllers, the vault's own among them.
+pub(super) fn controllers(config: &Config) -> impl Iterator<Item = Name> + '_ {
+    std::iter::once(VAULT).chain(config.controllers.iter().map(|controller| controller.name))
+}
+
+/// The families of the categories.
+pub(super) fn families(in_force: &InForce) -> Vec<Family> {
+    in_force.schema.iter().map(|category| Family::Rows(category.name)).collect()
+}
+
+/// Where the configuration keeps the log.
+pub(super) fn log_place(config: &Config) -> LogPlace {
+    LogPlace {
+        origin: config.log.origin.clone(),
+        head: config.log.head.clone(),
+        reserve_bytes: config.store.reserve_mib << 20,
+    }
+}

@@ -1,0 +1,39 @@
+//! `keys/list`: which keys there are and in which state, without their material.
+
+use std::sync::Arc;
+
+use coffer_wire::api::{Empty, KeyInfo, KeysAnswer};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+
+use super::answer::{Answered, body};
+use super::{House, Incoming, manage};
+use crate::keyring;
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    let _: Empty = manage::parse(&incoming.body)?;
+    manage::record(&house, &incoming, Action::KeysList, Private::default()).await?;
+    let engine = Arc::clone(&house.engine);
+    let listed = tokio::task::spawn_blocking(move || {
+        let rows = keyring::root_rows(&*engine)?;
+        Ok::<_, keyring::KeyringError>((rows, keyring::count_personal(&*engine)?))
+    });
+    let listed = listed.await.map_err(|_| Problem::new(Code::Internal))?;
+    let (rows, personal) = listed.map_err(|error| {
+        tracing::error!(%error, "the keys cannot be listed");
+        Problem::new(Code::Internal)
+    })?;
+    let info = |(id, row): (coffer_keys::KeyId, keyring::record::RootRow)| KeyInfo {
+        id: id.to_string(),
+        kind: row.usage.as_str().to_owned(),
+        controller: row.controller,
+        category: Some(row.category),
+        version: row.version,
+        state: row.state.as_str().to_owned(),
+        created_ms: row.created_ms,
+    };
+    let mut keys: Vec<_> = rows.into_iter().map(info).collect();
+    keys.sort_by(|a, b| (a.controller, a.category, &a.kind, a.version).cmp(&(b.controller, b.category, &b.kind, b.version)));
+    body(&KeysAnswer { keys, personal })
+}

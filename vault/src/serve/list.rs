@@ -1,0 +1,70 @@
+//! `records/list`: which records a person has in a category.
+
+use std::sync::Arc;
+
+use coffer_wire::ExternalId;
+use coffer_wire::api::{ListItem, Listed, Outcome};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+
+use super::answer::Answered;
+use super::desk::Desk;
+use super::round;
+use super::step::{Finished, Halt, Step, receipts};
+use super::{House, Incoming};
+use crate::admit::Ask;
+use crate::ledger::{Detail, Entry, Submission};
+use crate::seal::{self, Found, Stored, Target};
+use crate::store::{Family, View, prefix_digest};
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    round::items::<ListItem>(house, incoming, Action::RecordsList, true, prepare).await
+}
+
+fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, Halt> {
+    let private = || Private { person: Some(item.person.clone()), ..Private::default() };
+    let about = desk.attribution(view, item.person.as_str())?;
+    let ask = Ask { category: Some(item.category), person: Some(&item.person), ..desk.ask() };
+    let permit = match desk.house.gate.permit_list(&desk.caller, &ask) {
+        Ok(permit) => permit,
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private()),
+    };
+    let Some(line) = desk.line(&item.category) else { return desk.absent(&about, item.category, private()) };
+    let person = item.person.as_str();
+    let rows = view.under(Family::Rows(item.category), &line.locator().person(person))?;
+    let listed = prefix_digest(&rows);
+    let found = match Stored::found(line, view, (desk.common.controller, item.category, person), rows)? {
+        Ok(found) => found,
+        Err(_) => return desk.altered(&about, item.category, private()),
+    };
+    if found.is_empty() {
+        return desk.absent(&about, item.category, private());
+    }
+    let detail = Detail { category: Some(item.category), read: Some(listed), ..Detail::default() };
+    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, private())?;
+    let keys: Vec<_> = found.iter().flat_map(Found::key_ids).collect();
+    let submission = Submission::new(entry, permit.epoch(), desk.born).using(keys);
+
+    let desk = Arc::clone(desk);
+    let (controller, category) = (desk.common.controller, item.category);
+    let target = Target { controller, category, person: person.to_owned(), record: String::new() };
+    Ok(Step::new(submission, move |mut recorded, notes| {
+        let opened = match recorded.pop() {
+            Some(recorded) => seal::open_list(found, &listed, permit, recorded, &desk.keyring),
+            None => Err(coffer_keys::Altered),
+        };
+        match opened {
+            Err(_) => desk.failed(&about, &target),
+            Ok((list, recorded)) => Finished::Outcome(Outcome {
+                status: 200,
+                records: Some(list.records.into_iter().filter_map(listed_record).collect()),
+                receipts: receipts(vec![recorded], notes),
+                ..Outcome::default()
+            }),
+        }
+    }))
+}
+
+fn listed_record((record, version): (String, u32)) -> Option<Listed> {
+    Some(Listed { record: ExternalId::new(record).ok()?, version })
+}

@@ -1,0 +1,88 @@
+//! Acts that touch no record: each needs a duty, and each is recorded before it is answered.
+
+use std::sync::Arc;
+
+use coffer_wire::Hash;
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+use serde::de::DeserializeOwned;
+
+use super::answer::code_of;
+use super::desk::{Desk, Envelope};
+use super::{House, Incoming};
+use crate::admit::{Ask, Manage, Permit};
+use crate::ledger::{Attribution, Detail, Entry, Recorded, Rejected, Submission};
+
+/// How often an act is tried that the sequencer tells to start again.
+const TRIES: usize = 8;
+
+/// Reads a body. What is said of a broken one names the place and no value.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let detail = format!("line {}, column {}: {}", error.line(), error.column(), kind(&error));
+        Problem::new(Code::Malformed).with_detail(detail)
+    })
+}
+
+fn kind(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Syntax => "not JSON",
+        serde_json::error::Category::Eof => "the JSON ends too early",
+        serde_json::error::Category::Data => "a name or a type that this operation does not take",
+        serde_json::error::Category::Io => "the body could not be read",
+    }
+}
+
+/// Permits and records an act. Its answer may be given once this has returned.
+pub(super) async fn record(
+    house: &Arc<House>,
+    incoming: &Incoming,
+    action: Action,
+    private: Private,
+) -> Result<(Desk, Recorded), Problem> {
+    for _ in 0..TRIES {
+        let desk = Desk::sit(house, incoming, action, &Envelope::default(), true).await?;
+        let permit = permit(&desk, None).await?;
+        let submission = submission(&desk, &permit, Detail::default(), private.clone())?;
+        if let Some(recorded) = submit(&desk, submission).await? {
+            return Ok((desk, recorded));
+        }
+    }
+    Err(Problem::new(Code::Busy))
+}
+
+/// The permit for the desk's action, or a recorded refusal.
+pub(super) async fn permit(desk: &Desk, proposal: Option<Hash>) -> Result<Permit<Manage>, Problem> {
+    let ask = Ask { proposal, ..Ask::of(desk.controller) };
+    match desk.house.gate.permit_manage(&desk.caller, desk.action, &ask) {
+        Ok(permit) => Ok(permit),
+        Err(refusal) => Err(desk.refuse_envelope(refusal.code, None).await),
+    }
+}
+
+pub(super) fn submission(
+    desk: &Desk,
+    permit: &Permit<Manage>,
+    detail: Detail,
+    private: Private,
+) -> Result<Submission, Problem> {
+    let about = Attribution::nobody(&desk.unattributed);
+    let entry = Entry::granted(permit, &desk.common, about.about(), detail, private);
+    let entry = entry.map_err(|_| Problem::new(Code::Internal))?;
+    Ok(Submission::new(entry, permit.epoch(), desk.born))
+}
+
+/// `None`: start again.
+pub(super) async fn submit(desk: &Desk, submission: Submission) -> Result<Option<Recorded>, Problem> {
+    match desk.house.ledger.submit(vec![submission]).await.pop() {
+        Some(Ok(mut recorded)) if !recorded.is_empty() => Ok(Some(recorded.swap_remove(0))),
+        Some(Err(Rejected::Again)) => {
+            // The policy that was activated meanwhile is about to be put into force.
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            Ok(None)
+        }
+        Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
+        _ => Err(Problem::new(Code::Internal)),
+    }
+}

@@ -1,0 +1,30 @@
+//! What the vault does for a request. [`routes`] is the table of operations; each operation has a
+//! file of its own; this room alone conducts the others.
+
+mod answer;
+mod apply;
+mod desk;
+mod entry;
+mod erase;
+mod erase_subject;
+mod erasure;
+mod genesis;
+mod house;
+mod incoming;
+mod keys;
+mod list;
+mod manage;
+mod prove;
+mod read;
+mod round;
+pub mod routes;
+mod show;
+mod status;
+mod step;
+mod whoami;
+mod write;
+
+pub use answer::MEDIA_TYPE;
+pub use genesis::{Proposal, init, stored_in_force};
+pub use house::{Door, House, HouseError, Shut};
+pub use incoming::Incoming;

@@ -1,0 +1,34 @@
+//! `log/checkpoint` and `log/prove`: hashes only, for any application, without a leaf.
+
+use std::sync::Arc;
+
+use coffer_wire::api::ProveRequest;
+use coffer_wire::leaf::Action;
+use coffer_wire::problem::{Code, Problem};
+
+use super::answer::{Answered, body};
+use super::desk::{Desk, Envelope};
+use super::{House, Incoming, manage};
+use crate::ledger::{NotProved, prove};
+
+/// The newest checkpoint, as the C2SP signed note that it is.
+pub(super) async fn checkpoint(house: Arc<House>, incoming: Incoming) -> Answered {
+    Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
+    Ok(house.ledger.shared().newest().as_bytes().to_vec())
+}
+
+/// Inclusion and consistency proofs.
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
+    let asked: ProveRequest = manage::parse(&incoming.body)?;
+    let at = Arc::clone(&house);
+    let proved = tokio::task::spawn_blocking(move || prove(&*at.engine, at.ledger.shared(), &asked)).await;
+    match proved.map_err(|_| Problem::new(Code::Internal))? {
+        Ok(answer) => body(&answer),
+        Err(error @ NotProved::OutOfRange) => Err(Problem::new(Code::Malformed).with_detail(error.to_string())),
+        Err(error) => {
+            tracing::error!(%error, "no proof");
+            Err(Problem::new(Code::Altered))
+        }
+    }
+}

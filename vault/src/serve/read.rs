@@ -1,0 +1,94 @@
+//! `records/read`: fields of records, clear or masked.
+//!
+//! The whole read, top to bottom: look under whose key the log speaks of the person; decide; find
+//! the sealed row; record the access; and only when its leaf is on disk, open what the permit names.
+
+use std::sync::Arc;
+
+use coffer_wire::api::{Outcome, ReadItem};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+
+use super::answer::Answered;
+use super::desk::Desk;
+use super::round;
+use super::step::{Finished, Halt, Step, receipts};
+use super::{House, Incoming};
+use crate::admit::Ask;
+use crate::ledger::{Detail, Entry, Submission};
+use crate::seal::{self, Stored, Target};
+use crate::store::View;
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    round::items::<ReadItem>(house, incoming, Action::RecordsRead, false, prepare).await
+}
+
+fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, Halt> {
+    let about = desk.attribution(view, item.person.as_str())?;
+    let ask = Ask {
+        category: Some(item.category),
+        person: Some(&item.person),
+        record: Some(&item.record),
+        fields: &item.fields,
+        form: Some(item.form),
+        ..desk.ask()
+    };
+    let permit = match desk.house.gate.permit_read(&desk.caller, &ask) {
+        Ok(permit) => permit,
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),
+    };
+    let Some(line) = desk.line(&item.category) else {
+        return desk.absent(&about, item.category, private(item));
+    };
+    let stored = match Stored::find(line, view, &target(desk, item))? {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return desk.absent(&about, item.category, private(item)),
+        Err(_) => return desk.altered(&about, item.category, private(item)),
+    };
+    let detail = Detail {
+        category: Some(item.category),
+        version: Some(stored.version()),
+        read: Some(stored.hash()),
+        ..Detail::default()
+    };
+    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, private(item))?;
+    let submission = Submission::new(entry, permit.epoch(), desk.born).using(stored.key_ids());
+
+    let desk = Arc::clone(desk);
+    Ok(Step::new(submission, move |mut recorded, notes| {
+        let category = desk.force.schema.category(&stored.target().category);
+        let opened = match (recorded.pop(), category) {
+            (Some(recorded), Some(category)) => seal::open(&stored, category, permit, recorded, &desk.keyring),
+            _ => Err(coffer_keys::Altered),
+        };
+        match opened {
+            Err(_) => desk.failed(&about, stored.target()),
+            Ok((opened, recorded)) => Finished::Outcome(Outcome {
+                status: 200,
+                version: Some(opened.version),
+                fields: Some(opened.plain.into_values()),
+                receipts: receipts(vec![recorded], notes),
+                ..Outcome::default()
+            }),
+        }
+    }))
+}
+
+fn target(desk: &Desk, item: &ReadItem) -> Target {
+    Target {
+        controller: desk.common.controller,
+        category: item.category,
+        person: item.person.as_str().to_owned(),
+        record: item.record.as_str().to_owned(),
+    }
+}
+
+fn private(item: &ReadItem) -> Private {
+    Private {
+        person: Some(item.person.clone()),
+        record: Some(item.record.clone()),
+        fields: item.fields.clone(),
+        form: Some(item.form),
+        ..Private::default()
+    }
+}

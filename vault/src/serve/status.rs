@@ -1,0 +1,49 @@
+//! `status`: the state of the vault, and what must change before it may hold real data.
+
+use std::sync::Arc;
+
+use coffer_wire::api::{Empty, Status};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+
+use super::answer::{Answered, body};
+use super::house::Shut;
+use super::{House, Incoming, manage};
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    let _: Empty = manage::parse(&incoming.body)?;
+    let (desk, _) = manage::record(&house, &incoming, Action::Status, Private::default()).await?;
+    let shared = house.ledger.shared();
+    body(&Status {
+        name: house.config.name,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: "open".to_owned(),
+        reason: None,
+        origin: house.config.log.origin.clone(),
+        log_key: Some(house.ledger.verifier_key().to_string()),
+        log_size: shared.size(),
+        head_age_ms: u64::try_from(shared.head_age().as_millis()).unwrap_or(u64::MAX),
+        policy: desk.force.epoch,
+        controllers: house.config.controllers.iter().map(|c| c.name).collect(),
+        categories: desk.force.schema.iter().map(|c| c.name).collect(),
+        warnings: house.config.warnings(),
+    })
+}
+
+/// The one thing that a sealed vault says. No leaf can be written, so it says nothing of anybody.
+pub(super) fn sealed(shut: &Shut) -> Answered {
+    body(&Status {
+        name: shut.config.name,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        state: "sealed".to_owned(),
+        reason: Some(shut.reason.to_owned()),
+        origin: shut.config.log.origin.clone(),
+        log_key: None,
+        log_size: 0,
+        head_age_ms: 0,
+        policy: 0,
+        controllers: shut.config.controllers.iter().map(|c| c.name).collect(),
+        categories: Vec::new(),
+        warnings: shut.config.warnings(),
+    })
+}

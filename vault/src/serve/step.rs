@@ -1,0 +1,75 @@
+//! What the preparation of one item comes to: leaves and rows to submit, and what to do once they
+//! are recorded.
+
+use coffer_wire::api::{Outcome, Receipt};
+use coffer_wire::problem::Code;
+
+use crate::ledger::{NotMade, Recorded, Submission};
+use crate::store::{StoreError, Unread};
+
+/// What follows once the submission is recorded.
+pub(super) type Finish = Box<dyn FnOnce(Vec<Recorded>, &mut Vec<String>) -> Finished + Send>;
+
+/// An item that is ready for the log.
+pub(super) struct Step {
+    pub(super) submission: Submission,
+    pub(super) finish: Finish,
+}
+
+/// How an item ends once its leaf is recorded.
+pub(super) enum Finished {
+    /// This is its outcome.
+    Outcome(Outcome),
+    /// What is stored did not open: this second leaf says so before the caller learns it.
+    Failed(Box<Submission>),
+}
+
+/// Why an item could not be prepared.
+pub(super) enum Halt {
+    /// Only the disk can tell: prepare again where blocking is allowed.
+    NotCached,
+    /// The store failed.
+    Store(StoreError),
+    /// No leaf could be made.
+    NotMade,
+}
+
+impl Step {
+    pub(super) fn new(
+        submission: Submission,
+        finish: impl FnOnce(Vec<Recorded>, &mut Vec<String>) -> Finished + Send + 'static,
+    ) -> Step {
+        Step { submission, finish: Box::new(finish) }
+    }
+
+    /// A refusal: the leaf, and then an outcome that shows no more than code, index and hash.
+    pub(super) fn refusal(submission: Submission, outcome: Outcome) -> Step {
+        Step::new(submission, move |recorded, notes| {
+            Finished::Outcome(Outcome { receipts: receipts(recorded, notes), ..outcome })
+        })
+    }
+}
+
+impl From<Unread> for Halt {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::NotCached => Halt::NotCached,
+            Unread::Store(error) => Halt::Store(error),
+        }
+    }
+}
+
+impl From<NotMade> for Halt {
+    fn from(_: NotMade) -> Self {
+        Halt::NotMade
+    }
+}
+
+/// The outcome of a code, with its sentence.
+pub(super) fn refused(code: Code) -> Outcome {
+    Outcome { status: code.status(), code: Some(code), detail: Some(code.title().to_owned()), ..Outcome::default() }
+}
+
+pub(super) fn receipts(recorded: Vec<Recorded>, notes: &mut Vec<String>) -> Vec<Receipt> {
+    recorded.into_iter().map(|recorded| recorded.into_receipt(notes)).collect()
+}

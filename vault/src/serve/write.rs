@@ -1,0 +1,331 @@
+//! `records/write`: new values of a record's fields, under an expected version or the current one.
+
+use std::sync::Arc;
+
+use coffer_keys::{Altered, KeyId, SubjectKey};
+use coffer_wire::api::{Outcome, WriteItem};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::Code;
+use coffer_wire::{ExternalId, Name, Value};
+
+use super::answer::Answered;
+use super::desk::Desk;
+use super::round;
+use super::step::{Finished, Halt, Step, receipts, refused};
+use super::{House, Incoming};
+use crate::admit::{Ask, Permit, Write};
+use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
+use crate::ledger::{Attribution, Detail, Entry, Submission};
+use crate::schema::{Category, Field, Subject};
+use crate::seal::{Draft, NotSealed, Sealed, Stored, Target};
+use crate::store::{Batch, Family, Precondition, View};
+
+/// Records of one person in one category, at most: an erase of one of them seals all others again
+/// in one batch.
+pub(super) const RECORDS_MAX: usize = 1_024;
+
+pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
+    round::items::<WriteItem>(house, incoming, Action::RecordsWrite, false, prepare).await
+}
+
+fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, Halt> {
+    let about = desk.attribution(view, item.person.as_str())?;
+    let fields: Vec<Name> = item.fields.keys().copied().collect();
+    let ask = Ask {
+        category: Some(item.category),
+        person: Some(&item.person),
+        record: Some(&item.record),
+        fields: &fields,
+        ..desk.ask()
+    };
+    let permit = match desk.house.gate.permit_write(&desk.caller, &ask) {
+        Ok(permit) => permit,
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),
+    };
+    let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
+    let Some((category, line)) = known else {
+        return desk.refuse(Code::UnknownCategory, &about, item.category, private(item));
+    };
+    if let Err((code, field, why)) = check_values(category, item) {
+        return desk.refuse_field(code, field, why, &about, item.category, private(item));
+    }
+    let work = Work { desk, item, view, line, category };
+    match work.write(about, permit) {
+        Ok(step) => Ok(step),
+        Err(Stop::Halt(halt)) => Err(halt),
+        Err(Stop::Refuse(code, about)) => desk.refuse(code, &about, item.category, private(item)),
+        Err(Stop::Conflict(current, about)) => work.conflict(current, &about),
+        Err(Stop::Altered(about)) => desk.altered(&about, item.category, private(item)),
+    }
+}
+
+/// Why a write ends before it is submitted. Hands back whom the leaf speaks of.
+enum Stop {
+    Halt(Halt),
+    Refuse(Code, Attribution),
+    Conflict(u32, Attribution),
+    Altered(Attribution),
+}
+
+impl<E: Into<Halt>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Stop::Halt(error.into())
+    }
+}
+
+struct Work<'a> {
+    desk: &'a Arc<Desk>,
+    item: &'a WriteItem,
+    view: &'a View<'a>,
+    line: &'a Line,
+    category: &'a Category,
+}
+
+/// Rows, keys and preconditions that a write gathers.
+#[derive(Default)]
+struct Gathered {
+    batch: Batch,
+    needs: Vec<Precondition>,
+    used: Vec<KeyId>,
+    made: Vec<String>,
+}
+
+impl Work<'_> {
+    fn write(&self, about: Attribution, permit: Permit<Write>) -> Result<Step, Stop> {
+        let target = self.target();
+        let stored = match Stored::find(self.line, self.view, &target)? {
+            Ok(stored) => stored,
+            Err(_) => return Err(Stop::Altered(about)),
+        };
+        let current = stored.as_ref().map_or(0, Stored::version);
+        if self.item.expected_version.is_some_and(|expected| expected != current) {
+            return Err(Stop::Conflict(current, about));
+        }
+        let mut gathered = Gathered::default();
+        let row_key = target.row_key(self.line);
+        let found = match &stored {
+            Some(stored) => Some(stored.bytes().to_vec()),
+            // A row whose person was erased may stand where a new one is to be.
+            None => self.view.get(target.family(), &row_key)?,
+        };
+        gathered.needs.push(Precondition::unchanged(target.family(), row_key.to_vec(), found.as_deref()));
+        let sealed = match self.seal(stored.as_ref(), &permit, &mut gathered) {
+            Ok(Ok(sealed)) => sealed,
+            Ok(Err(NotSealed::Altered)) => return Err(Stop::Altered(about)),
+            Ok(Err(NotSealed::Unsealable)) => return Err(Stop::Halt(Halt::NotMade)),
+            Err(Break::Full) => return Err(Stop::Refuse(Code::TooManyRecords, about)),
+            Err(Break::Halt(halt)) => return Err(Stop::Halt(halt)),
+        };
+        gathered.batch.put(target.family(), row_key, sealed.bytes.clone());
+        let about = self.audited(about, &mut gathered)?;
+        Ok(self.step(about, &permit, sealed, gathered)?)
+    }
+
+    /// Seals the row: under the person's key, which is made if this is the first record here.
+    fn seal(
+        &self,
+        stored: Option<&Stored>,
+        permit: &Permit<Write>,
+        gathered: &mut Gathered,
+    ) -> Result<Result<Sealed, NotSealed>, Break> {
+        let (mut draft, own, own_key) = match stored {
+            Some(stored) => {
+                gathered.used.extend(stored.key_ids());
+                match Draft::next(stored, &self.desk.keyring) {
+                    Ok((draft, key)) => (draft, stored.own_key(), key),
+                    Err(not) => return Ok(Err(not)),
+                }
+            }
+            None => {
+                let index = SubjectIndex::own(self.line, self.item.person.as_str());
+                let (id, key, is_new) = match self.key_at(&index, gathered)? {
+                    Ok(found) => found,
+                    Err(Altered) => return Ok(Err(NotSealed::Altered)),
+                };
+                if !is_new {
+                    self.check_room()?;
+                }
+                (Draft::new(self.target(), id), id, key)
+            }
+        };
+        for (name, value) in &self.item.fields {
+            let Some(field) = self.category.field(name) else { return Ok(Err(NotSealed::Unsealable)) };
+            let set = match (value, self.item.about.get(name)) {
+                (None, _) => {
+                    draft.unset(field);
+                    Ok(())
+                }
+                (Some(value), None) => draft.set(field, value, own, &own_key),
+                (Some(value), Some(other)) => match self.set_about(&mut draft, field, value, other, gathered)? {
+                    Ok(()) => Ok(()),
+                    Err(not) => Err(not),
+                },
+            };
+            if let Err(not) = set {
+                return Ok(Err(not));
+            }
+        }
+        Ok(draft.seal(permit, &own_key))
+    }
+
+    /// A field about somebody else lies under a key that this person has for this record alone.
+    fn set_about(
+        &self,
+        draft: &mut Draft,
+        field: &Field,
+        value: &Value,
+        other: &ExternalId,
+        gathered: &mut Gathered,
+    ) -> Result<Result<(), NotSealed>, Break> {
+        let (person, record) = (self.item.person.as_str(), self.item.record.as_str());
+        let index = SubjectIndex::within(self.line, other.as_str(), person, record);
+        Ok(match self.key_at(&index, gathered)? {
+            Ok((id, key, _)) => draft.set(field, value, id, &key),
+            Err(Altered) => Err(NotSealed::Altered),
+        })
+    }
+
+    /// The living key at an index, or a new one, and whether it is new. Two first writes of one
+    /// person race for the index row; the loser starts again and finds the winner's key.
+    fn key_at(
+        &self,
+        index: &SubjectIndex,
+        gathered: &mut Gathered,
+    ) -> Result<Result<(KeyId, SubjectKey, bool), Altered>, Break> {
+        let id = match self.line.subject_at(self.view, index)? {
+            Ok(id) => id,
+            Err(altered) => return Ok(Err(altered)),
+        };
+        let living = id.map(|id| self.line.subject(self.view, id)).transpose()?.flatten();
+        if let Some(own) = living {
+            gathered.used.extend([own.id, own.wrapped_by]);
+            return Ok(self.line.open_subject(&own).map(|key| (own.id, key, false)));
+        }
+        let taken = self.line.index_row(self.view, index)?;
+        let made = self.line.make_subject(index, taken, &mut gathered.batch, &mut gathered.needs);
+        let (id, key) = made.map_err(|error| Break::Halt(halt_of(error)))?;
+        gathered.used.push(self.line.active().id);
+        gathered.made.push(id.to_string());
+        Ok(Ok((id, key, true)))
+    }
+
+    fn check_room(&self) -> Result<(), Break> {
+        let rows = self.view.under(Family::Rows(self.item.category), &self.line.locator().person(self.item.person.as_str()))?;
+        if rows.len() >= RECORDS_MAX { Err(Break::Full) } else { Ok(()) }
+    }
+
+    /// A person's first write at a controller makes the person's audit key.
+    fn audited(&self, about: Attribution, gathered: &mut Gathered) -> Result<Attribution, Stop> {
+        let audit = self.desk.keyring.audit(&self.desk.common.controller);
+        let (false, Some(audit)) = (about.is_known(), audit) else { return Ok(about) };
+        let whom = Audited::Person(self.item.person.as_str());
+        let made = audit.make_audit(whom, &mut gathered.batch, &mut gathered.needs);
+        let (id, key) = made.map_err(|error| Stop::Halt(halt_of(error)))?;
+        gathered.made.push(id.to_string());
+        Ok(Attribution::Person(key))
+    }
+
+    fn step(
+        &self,
+        about: Attribution,
+        permit: &Permit<Write>,
+        sealed: Sealed,
+        gathered: Gathered,
+    ) -> Result<Step, Halt> {
+        let detail = Detail {
+            category: Some(self.item.category),
+            version: Some(sealed.version),
+            written: Some(sealed.written),
+            ..Detail::default()
+        };
+        let private = Private { version: Some(sealed.version), made: gathered.made, ..private(self.item) };
+        let entry = Entry::granted(permit, &self.desk.common, about.about(), detail, private)?;
+        let submission = Submission::new(entry, permit.epoch(), self.desk.born)
+            .with_rows(gathered.batch, gathered.needs)
+            .using(gathered.used);
+        Ok(Step::new(submission, move |recorded, notes| {
+            Finished::Outcome(Outcome {
+                status: 200,
+                version: Some(sealed.version),
+                receipts: receipts(recorded, notes),
+                ..Outcome::default()
+            })
+        }))
+    }
+
+    /// The record has another version. Only who may list or read here learns of it, and which.
+    fn conflict(&self, current: u32, about: &Attribution) -> Result<Step, Halt> {
+        let ask = Ask { category: Some(self.item.category), person: Some(&self.item.person), ..self.desk.ask() };
+        if self.desk.house.gate.permit_list(&self.desk.caller, &ask).is_err() {
+            return self.desk.absent(about, self.item.category, private(self.item));
+        }
+        let mut step = self.desk.refuse(Code::VersionConflict, about, self.item.category, private(self.item))?;
+        step.finish = Box::new(move |recorded, notes| {
+            Finished::Outcome(Outcome {
+                version: Some(current),
+                receipts: receipts(recorded, notes),
+                ..refused(Code::VersionConflict)
+            })
+        });
+        Ok(step)
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            controller: self.desk.common.controller,
+            category: self.item.category,
+            person: self.item.person.as_str().to_owned(),
+            record: self.item.record.as_str().to_owned(),
+        }
+    }
+}
+
+/// Why a row cannot be sealed now.
+enum Break {
+    Full,
+    Halt(Halt),
+}
+
+impl<E: Into<Halt>> From<E> for Break {
+    fn from(error: E) -> Self {
+        Break::Halt(error.into())
+    }
+}
+
+fn halt_of(error: KeyringError) -> Halt {
+    match error {
+        KeyringError::Store(error) => Halt::Store(error),
+        _ => Halt::NotMade,
+    }
+}
+
+/// Values against their fields. What is said of a wrong one does not repeat it.
+fn check_values(category: &Category, item: &WriteItem) -> Result<(), (Code, Name, String)> {
+    for (name, value) in &item.fields {
+        let Some(field) = category.field(name) else {
+            return Err((Code::UnknownField, *name, Code::UnknownField.title().to_owned()));
+        };
+        let about_other = field.subject == Subject::Other && value.is_some();
+        if about_other != item.about.contains_key(name) {
+            return Err((Code::SubjectMismatch, *name, Code::SubjectMismatch.title().to_owned()));
+        }
+        if let Some(value) = value {
+            field.validate(value.expose()).map_err(|why| (Code::InvalidValue, *name, why.to_string()))?;
+        }
+    }
+    match item.about.keys().find(|name| !item.fields.contains_key(name)) {
+        Some(name) => Err((Code::SubjectMismatch, *name, Code::SubjectMismatch.title().to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn private(item: &WriteItem) -> Private {
+    Private {
+        person: Some(item.person.clone()),
+        record: Some(item.record.clone()),
+        fields: item.fields.keys().copied().collect(),
+        others: item.about.values().cloned().collect(),
+        ..Private::default()
+    }
+}
