@@ -1,11 +1,13 @@
 //! `coffer-vault`: the server and its home directory.
 
+#![allow(unreachable_pub)] // a binary has no outside: `pub` means for the other commands
+
 mod commands;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{dev, init, serve, token};
+use commands::{demo, dev, init, serve, token};
 use tracing_subscriber::EnvFilter;
 
 /// The Coffer vault: personal data under keys of its own, nothing released unlogged.
@@ -25,6 +27,8 @@ enum Command {
     Init(init::Init),
     /// Serve a home until told to stop
     Serve(serve::Serve),
+    /// Make a throw-away vault, fill it with sample data, and show what may and may not be done
+    Demo(demo::Demo),
     /// Serve an empty throw-away vault with a local token issuer
     Dev(dev::Dev),
     /// Mint a token with the local issuer
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Init(args) => init::run(args, cli.json),
         Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args, cli.json),
         Command::Dev(args) => dev::run(&args),
         Command::Token(args) => token::run(args),
     };

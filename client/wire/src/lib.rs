@@ -10,7 +10,6 @@ pub mod note;
 pub mod private;
 pub mod problem;
 pub mod receipt;
-pub mod tile;
 pub mod tree;
 pub mod value;
 

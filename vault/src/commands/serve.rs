@@ -34,7 +34,7 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
 }
 
 /// Waits for the end, then lets requests finish and writes log and head.
-pub fn until_stopped(mut listener: Listener, door: &Door) -> Result<(), Failure> {
+pub fn until_stopped(listener: Listener, door: &Door) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(|error| Failure::io("runtime", error))?.block_on(wait(door));
     if ended.is_err() {
@@ -42,11 +42,16 @@ pub fn until_stopped(mut listener: Listener, door: &Door) -> Result<(), Failure>
         return ended;
     }
     eprintln!("coffer-vault: stopping");
+    stop(listener, door);
+    Ok(())
+}
+
+/// Lets requests finish and writes log and head.
+pub fn stop(mut listener: Listener, door: &Door) {
     listener.stop();
     if let Door::Open(house) = door {
         house.ledger().close();
     }
-    Ok(())
 }
 
 async fn wait(door: &Door) -> Result<(), Failure> {

@@ -47,6 +47,11 @@ impl Line {
         Ok(self.open_audit(&locator, &bytes).map(Some))
     }
 
+    /// Where somebody's audit key lies, if there is one.
+    pub fn audit_locator(&self, whom: Audited<'_>) -> [u8; 16] {
+        self.locator.person(&whom.text())
+    }
+
     /// Opens an audit key that lies at a locator.
     pub fn open_audit(&self, locator: &[u8; 16], row: &[u8]) -> Result<AuditKey, Altered> {
         let row = AuditRow::decode(row).ok_or(Altered)?;

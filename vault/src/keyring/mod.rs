@@ -6,8 +6,10 @@ mod audit;
 mod create;
 pub mod record;
 mod subject;
+mod survey;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, LogKey, Place, RootKey};
 use coffer_wire::Name;
@@ -19,6 +21,7 @@ use record::{RootRow, State, Use};
 pub use audit::{Audited, audit_row_key};
 pub use create::{Created, create_line, create_log_key};
 pub use subject::{OwnKey, SubjectIndex};
+pub use survey::Survey;
 
 /// The reserved category whose keys wrap and place audit keys.
 pub const AUDIT: &str = "audit";
@@ -56,7 +59,7 @@ impl From<coffer_keys::NoRandomness> for KeyringError {
 
 /// Every key that is no person's own, open. Dropping it wipes them.
 pub struct Keyring {
-    lines: BTreeMap<(Name, Name), Line>,
+    lines: BTreeMap<(Name, Name), Arc<Line>>,
 }
 
 /// The keys of one category of one controller: its locator key, and its category key in versions.
@@ -111,7 +114,7 @@ impl Keyring {
 
     /// The keys of a category of a controller.
     pub fn line(&self, controller: &Name, category: &Name) -> Option<&Line> {
-        self.lines.get(&(*controller, *category))
+        self.lines.get(&(*controller, *category)).map(Arc::as_ref)
     }
 
     /// The keys of a controller's audit category.
@@ -119,9 +122,15 @@ impl Keyring {
         self.line(controller, &audit_category())
     }
 
-    /// Adds a line that was just created.
-    pub fn insert(&mut self, line: Line) {
-        self.lines.insert((line.controller, line.category), line);
+    /// The same keys and those of lines that were just created.
+    pub fn with(&self, lines: Vec<Line>) -> Keyring {
+        let mut all = Keyring { lines: self.lines.clone() };
+        lines.into_iter().for_each(|line| all.insert(line));
+        all
+    }
+
+    fn insert(&mut self, line: Line) {
+        self.lines.insert((line.controller, line.category), Arc::new(line));
     }
 }
 

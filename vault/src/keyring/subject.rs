@@ -81,7 +81,8 @@ impl Line {
         rows.iter().map(|(key, value)| self.indexed_row(key, value)).collect()
     }
 
-    fn indexed_row(&self, key: &[u8], value: &[u8]) -> Result<KeyId, Altered> {
+    /// The key id that one index row names, authenticated.
+    pub fn indexed_row(&self, key: &[u8], value: &[u8]) -> Result<KeyId, Altered> {
         let index = key.strip_prefix(IndexRow::PREFIX).and_then(|k| k.try_into().ok()).map(SubjectIndex);
         let (Some(index), Some(row)) = (index, IndexRow::decode(value)) else { return Err(Altered) };
         let tag = self.tag(&index, &row.id);
@@ -106,6 +107,14 @@ impl Line {
             Some(SubjectRow::Living { index, .. }) => Some(IndexRow::key(&index)),
             _ => None,
         })
+    }
+
+    /// Opens a key of a person as it lies in the store.
+    pub fn open_subject_row(&self, id: KeyId, row: SubjectRow) -> Result<SubjectKey, Altered> {
+        match row {
+            SubjectRow::Living { wrapped_by, wrapped, .. } => self.open_subject(&OwnKey { id, wrapped_by, wrapped }),
+            SubjectRow::Destroyed { .. } => Err(Altered),
+        }
     }
 
     /// Opens a person's key.

@@ -33,8 +33,7 @@ impl HeadFile {
             OpenOptions::new().read(true).write(true).create(create).truncate(false).mode(0o600).open(path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let newest = bytes.chunks(SLOT_BYTES).filter_map(parse).max_by_key(|(counter, _)| *counter);
-        let (counter, note) = newest.map_or((0, None), |(counter, note)| (counter, Some(note)));
+        let (counter, note) = newest(&bytes).map_or((0, None), |(counter, note)| (counter, Some(note)));
         if create {
             sync_folder(path)?;
         }
@@ -50,6 +49,15 @@ impl HeadFile {
         self.counter = counter;
         Ok(())
     }
+}
+
+/// The newest note that is whole, of a head that nobody writes meanwhile.
+pub fn read(path: &Path) -> io::Result<Option<String>> {
+    Ok(newest(&std::fs::read(path)?).map(|(_, note)| note))
+}
+
+fn newest(bytes: &[u8]) -> Option<(u64, String)> {
+    bytes.chunks(SLOT_BYTES).filter_map(parse).max_by_key(|(counter, _)| *counter)
 }
 
 fn encode(counter: u64, note: &str) -> Option<Vec<u8>> {

@@ -7,9 +7,9 @@ use coffer_wire::tree::{Edge, Nodes, leaf_hash, node_hash};
 use crate::store::{Batch, Engine, Family, StoreError};
 
 /// Hashes in a full tile.
-pub(super) const TILE_HASHES: usize = 256;
+pub(crate) const TILE_HASHES: usize = 256;
 /// Levels of the tree that one level of tiles spans.
-const TILE_HEIGHT: u8 = 8;
+pub(crate) const TILE_HEIGHT: u8 = 8;
 
 /// Why a node of the tree cannot be had.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -34,7 +34,7 @@ use start::StartError;
 pub use attribution::{Attribution, Unattributed};
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
 pub use prove::{NotProved, prove};
-pub use recorded::Recorded;
+pub use recorded::{Recorded, Spent};
 pub use shared::{InFlight, Shared};
 
 /// Leaves that may wait for the sequencer.
@@ -49,9 +49,9 @@ pub enum Rejected {
     TooOld,
     /// Too much waits already.
     Busy,
-    /// The log cannot be written; nothing was kept.
+    /// The log cannot be written; nothing is released, and no row was kept.
     Unwritable,
-    /// The sync failed; the batch may yet have persisted.
+    /// The sync failed; the batch, which holds rows of this submission, may yet have persisted.
     OutcomeUnknown,
     /// The head outside the database is more than 10 s late.
     HeadLate,

@@ -28,6 +28,8 @@ struct Waiting {
     jobs: Vec<Job>,
     leaves: usize,
     closed: bool,
+    /// The sequencer sleeps until this many jobs wait: it is woken once a batch, not once a job.
+    wanted: usize,
 }
 
 impl Queue {
@@ -48,8 +50,11 @@ impl Queue {
         }
         waiting.leaves += leaves;
         waiting.jobs.push(job);
+        let enough = waiting.jobs.len() >= waiting.wanted;
         drop(waiting);
-        self.arrived.notify_one();
+        if enough {
+            self.arrived.notify_one();
+        }
         Ok(())
     }
 
@@ -58,13 +63,15 @@ impl Queue {
     /// closed and empty.
     pub(super) fn take(&self, expected: impl Fn() -> usize, window: Duration) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
+        waiting.wanted = 1;
         while waiting.jobs.is_empty() {
             if waiting.closed {
                 return None;
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        let more = |w: &mut Waiting| w.jobs.len() < expected() && !w.closed;
+        waiting.wanted = expected();
+        let more = |w: &mut Waiting| w.jobs.len() < w.wanted && !w.closed;
         let gathered = self.arrived.wait_timeout_while(waiting, window, more);
         let mut waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
         waiting.leaves = 0;

@@ -42,9 +42,30 @@ impl Recorded {
         self.row.as_ref()
     }
 
+    /// Uses the evidence up. What is left can become a receipt and opens nothing more.
+    pub fn spend(self) -> Spent {
+        Spent(self)
+    }
+
+    /// The receipt of an access that opens nothing.
+    pub fn into_receipt(self, notes: &mut Vec<String>) -> Receipt {
+        self.spend().into_receipt(notes)
+    }
+}
+
+/// The record of an access whose answer is released.
+pub struct Spent(Recorded);
+
+impl Spent {
     /// The receipt, and the checkpoint that it refers to. Leaf bytes, salt and private part are in
     /// it for a grant only.
     pub fn into_receipt(self, notes: &mut Vec<String>) -> Receipt {
+        self.0.receipt(notes)
+    }
+}
+
+impl Recorded {
+    fn receipt(self, notes: &mut Vec<String>) -> Receipt {
         let note = notes.iter().position(|n| **n == *self.note).unwrap_or_else(|| {
             notes.push(self.note.to_string());
             notes.len() - 1

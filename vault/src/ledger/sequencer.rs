@@ -19,17 +19,12 @@ use super::queue::{Job, Queue, Results};
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::Clock;
 use crate::keyring::record::SubjectRow;
-use crate::store::{Batch, Engine, Family, Overlay, StoreError};
+use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
 /// How long destroyed ids are remembered; who looked longer ago than this starts again.
 const MEMORY: Duration = Duration::from_secs(60);
 /// How long the sequencer waits for requests in flight, so that one sync serves them all.
 const WINDOW: Duration = Duration::from_micros(150);
-
-/// The store's key of the newest checkpoint.
-pub(super) const CHECKPOINT_KEY: &[u8] = b"checkpoint";
-/// Begins the store's key of a controller's last number.
-pub(super) const NUMBER_PREFIX: &[u8] = b"number:";
 
 pub(super) struct Sequencer {
     pub(super) engine: Arc<dyn Engine>,
@@ -47,6 +42,8 @@ pub(super) struct Sequencer {
 /// Leaves of one submission that have their index and wait for the commit.
 struct Numbered {
     leaves: Vec<(Entry, u64, Vec<u8>, Hash)>,
+    /// Whether rows go with them.
+    writes: bool,
 }
 
 impl Sequencer {
@@ -69,23 +66,34 @@ impl Sequencer {
 
     /// One batch. Also the first one of a new log, on the thread that makes it.
     pub(super) fn serve(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
-        if let Some(refusal) = self.cannot_take()? {
-            jobs.into_iter().for_each(|job| refuse(job, &refusal));
-            return Ok(());
+        match self.cannot_take() {
+            Ok(None) => {}
+            Ok(Some(refusal)) => {
+                jobs.into_iter().for_each(|job| refuse(job, &refusal));
+                return Ok(());
+            }
+            Err(error) => {
+                jobs.into_iter().for_each(|job| refuse(job, &Rejected::Unwritable));
+                return Err(error);
+            }
         }
         self.graveyard.forget(Instant::now());
         let engine = Arc::clone(&self.engine);
         let mut overlay = Overlay::new(&*engine);
         let mut batch = Batch::new();
+        let mut numbered: Result<(), StoreError> = Ok(());
         let mut replies = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let mut results = Vec::with_capacity(job.submissions.len());
-            for submission in job.submissions {
-                results.push(self.number(submission, &mut overlay, &mut batch)?);
-            }
-            replies.push((job.reply, results));
+            let number = |submission| {
+                let number = numbered.clone().and_then(|()| self.number(submission, &mut overlay, &mut batch));
+                number.unwrap_or_else(|error| {
+                    numbered = Err(error);
+                    Err(Rejected::Unwritable)
+                })
+            };
+            replies.push((job.reply, job.submissions.into_iter().map(number).collect::<Vec<_>>()));
         }
-        match self.commit(batch) {
+        match numbered.and_then(|()| self.commit(batch)) {
             Ok(note) => {
                 replies.into_iter().for_each(|(reply, results)| {
                     // Whoever no longer waits has its leaf all the same.
@@ -95,7 +103,7 @@ impl Sequencer {
             }
             Err(error) => {
                 for (reply, results) in replies {
-                    let _ = reply.send(results.into_iter().map(|r| Err(failed(&r))).collect());
+                    let _ = reply.send(results.into_iter().map(|r| Err(failed(r, &error))).collect());
                 }
                 Err(error)
             }
@@ -122,7 +130,7 @@ impl Sequencer {
         }
         for need in &submission.needs {
             if !overlay.holds(need)? {
-                return Ok(Err(Rejected::Again));
+                return Ok(Err(self.again()));
             }
         }
         let mut rows = submission.batch;
@@ -131,7 +139,8 @@ impl Sequencer {
             rows.put(Family::Keys, SubjectRow::key(id), tombstone.encode());
         }
         self.graveyard.bury(&submission.destroys, Instant::now());
-        if !rows.is_empty() {
+        let writes = !rows.is_empty();
+        if writes {
             overlay.apply(&rows);
             batch.extend(rows);
         }
@@ -139,7 +148,7 @@ impl Sequencer {
             self.shared.policy.store(epoch, Ordering::SeqCst);
         }
         let leaves = submission.entries.into_iter().map(|entry| self.place(entry, batch)).collect();
-        Ok(Ok(Numbered { leaves }))
+        Ok(Ok(Numbered { leaves, writes }))
     }
 
     fn outdated(&self, submission: &Submission) -> Option<Rejected> {
@@ -149,7 +158,12 @@ impl Sequencer {
         if submission.born.elapsed() >= MEMORY {
             return Some(Rejected::TooOld);
         }
-        (submission.policy.is_some_and(|under| under != policy) || skips || gone).then_some(Rejected::Again)
+        (submission.policy.is_some_and(|under| under != policy) || skips || gone).then(|| self.again())
+    }
+
+    fn again(&self) -> Rejected {
+        self.shared.restarts.fetch_add(1, Ordering::Relaxed);
+        Rejected::Again
     }
 
     /// Writes the leaf's head, hashes it, and puts leaf, private part and full tiles.
@@ -180,7 +194,7 @@ impl Sequencer {
             Checkpoint { origin: self.vkey.name().to_owned(), size: self.growth.size(), root: self.growth.root() };
         let signature = self.key.sign(checkpoint.body().as_bytes());
         let note: Arc<str> = note::assemble(&checkpoint, &self.vkey, &signature).into();
-        batch.put(Family::Meta, CHECKPOINT_KEY, note.as_bytes());
+        batch.put(Family::Meta, meta::CHECKPOINT, note.as_bytes());
         self.engine.commit(&batch)?;
         self.shared.publish(Arc::clone(&note), checkpoint.size);
         Ok(note)
@@ -189,7 +203,7 @@ impl Sequencer {
 
 /// The store's key of a controller's last number.
 pub(super) fn number_key(controller: &Name) -> Vec<u8> {
-    [NUMBER_PREFIX, controller.as_str().as_bytes()].concat()
+    [meta::NUMBER_PREFIX, controller.as_str().as_bytes()].concat()
 }
 
 fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>) -> Results {
@@ -200,11 +214,13 @@ fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>) -> Results {
     results.into_iter().map(|result| result.map(one)).collect()
 }
 
-/// A read whose leaf may not stand releases nothing; a write whose sync failed may yet have persisted.
-fn failed(result: &Result<Numbered, Rejected>) -> Rejected {
+/// A read whose leaf may not stand releases nothing, and that is all its caller needs to know; a write
+/// whose sync failed may yet have persisted.
+fn failed(result: Result<Numbered, Rejected>, error: &StoreError) -> Rejected {
     match result {
-        Ok(_) => Rejected::OutcomeUnknown,
-        Err(rejected) => rejected.clone(),
+        Ok(numbered) if numbered.writes && error.outcome_unknown() => Rejected::OutcomeUnknown,
+        Ok(_) => Rejected::Unwritable,
+        Err(rejected) => rejected,
     }
 }
 

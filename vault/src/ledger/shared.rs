@@ -1,6 +1,6 @@
 //! What the running log shows to those around it: newest checkpoint, policy epoch, age of the head.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub struct Shared {
     pub(super) policy: AtomicU32,
     /// Requests that are under way, so that the sequencer knows whether to wait for more.
     pub(super) in_flight: AtomicUsize,
+    /// Submissions that were told to start again.
+    pub(super) restarts: AtomicU64,
     newest: RwLock<(Arc<str>, u64)>,
     head: Mutex<Head>,
     changed: Condvar,
@@ -45,6 +47,7 @@ impl Shared {
         Shared {
             policy: AtomicU32::new(policy),
             in_flight: AtomicUsize::new(0),
+            restarts: AtomicU64::new(0),
             newest: RwLock::new((note, size)),
             head: Mutex::default(),
             changed: Condvar::new(),
@@ -71,6 +74,12 @@ impl Shared {
     /// The newest checkpoint and its size, of one moment.
     pub fn newest_with_size(&self) -> (Arc<str>, u64) {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many submissions were told to start again since the log was started, because what they
+    /// relied on had changed before their turn.
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     /// Whether a write failed. The process ends then.

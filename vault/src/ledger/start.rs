@@ -10,8 +10,7 @@ use coffer_wire::{Name, leaf::Leaf};
 
 use super::Rejected;
 use super::history::{Growth, History, HistoryError, TILE_HASHES};
-use super::sequencer::{CHECKPOINT_KEY, NUMBER_PREFIX};
-use crate::store::{Engine, Family, Overlay, StoreError};
+use crate::store::{Engine, Family, Overlay, StoreError, meta};
 
 /// How many of the last leaves are hashed again at each start.
 const LEAVES_REHASHED: u64 = 65_536;
@@ -104,7 +103,7 @@ pub(super) fn check(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) 
 
 /// The newest checkpoint in the store.
 pub fn newest_note(engine: &dyn Engine) -> Result<Option<String>, StoreError> {
-    let note = engine.get(Family::Meta, CHECKPOINT_KEY)?;
+    let note = engine.get(Family::Meta, meta::CHECKPOINT)?;
     Ok(note.and_then(|bytes| String::from_utf8(bytes).ok()))
 }
 
@@ -147,9 +146,9 @@ fn hold_against_head(
 }
 
 fn numbers(engine: &dyn Engine) -> Result<HashMap<Name, u64>, StartError> {
-    let rows = Overlay::new(engine).under(Family::Meta, NUMBER_PREFIX)?;
+    let rows = Overlay::new(engine).under(Family::Meta, meta::NUMBER_PREFIX)?;
     let number = |(key, value): &(Vec<u8>, Vec<u8>)| {
-        let name = std::str::from_utf8(key.strip_prefix(NUMBER_PREFIX)?).ok()?;
+        let name = std::str::from_utf8(key.strip_prefix(meta::NUMBER_PREFIX)?).ok()?;
         Some((Name::new(name).ok()?, u64::from_be_bytes(value.as_slice().try_into().ok()?)))
     };
     rows.iter().map(number).collect::<Option<_>>().ok_or(StartError::Root(0))

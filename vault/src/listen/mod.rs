@@ -11,6 +11,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use axum::Router;
 use tokio::sync::{mpsc, watch};
 
 pub use tls::{TlsError, server_config};
@@ -28,6 +29,11 @@ pub struct Listener {
 impl Listener {
     /// Binds and serves until [`stop`](Listener::stop). Port 0 takes a free one.
     pub fn start(address: SocketAddr, tls: rustls::ServerConfig, door: Door) -> io::Result<Listener> {
+        Listener::serve(address, tls, crate::serve::routes::router(door))
+    }
+
+    /// The same for any router, so that the figures compare a read with an echo behind the very same listener.
+    pub fn serve(address: SocketAddr, tls: rustls::ServerConfig, router: Router) -> io::Result<Listener> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -39,7 +45,7 @@ impl Listener {
             let (sender, sockets) = mpsc::unbounded_channel();
             let worker = connection::Worker {
                 acceptor: tokio_rustls::TlsAcceptor::from(Arc::new(tls.clone())),
-                router: crate::serve::routes::router(door.clone()),
+                router: router.clone(),
                 limits: Arc::clone(&limits),
                 stopped: stopped.clone(),
             };

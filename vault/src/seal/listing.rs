@@ -7,7 +7,7 @@ use coffer_wire::Hash;
 use super::stored::Found;
 use crate::admit::{List, Permit};
 use crate::keyring::Keyring;
-use crate::ledger::Recorded;
+use crate::ledger::{Recorded, Spent};
 
 /// What was listed: each record and its version.
 pub struct OpenedList {
@@ -23,7 +23,7 @@ pub fn open_list(
     permit: Permit<List>,
     recorded: Recorded,
     keyring: &Keyring,
-) -> Result<(OpenedList, Recorded), Altered> {
+) -> Result<(OpenedList, Spent), Altered> {
     let agree = permit.digest() == recorded.asked() && recorded.row() == Some(listed);
     let same = |found: &Found| {
         let target = &found.stored.target;
@@ -37,5 +37,5 @@ pub fn open_list(
     let named = found.into_iter().map(|found| found.named(keyring).map(|s| (s.target.record.clone(), s.version())));
     let mut records = named.collect::<Result<Vec<_>, _>>()?;
     records.sort();
-    Ok((OpenedList { records }, recorded))
+    Ok((OpenedList { records }, recorded.spend()))
 }

@@ -11,6 +11,7 @@ mod open;
 mod plain;
 mod reseal;
 mod stored;
+pub mod verify;
 
 pub use draft::{Draft, NotSealed, Sealed};
 pub use listing::{OpenedList, open_list};

@@ -9,7 +9,7 @@ use super::stored::{OpenKeys, Stored};
 use super::Plain;
 use crate::admit::{Permit, Read};
 use crate::keyring::Keyring;
-use crate::ledger::Recorded;
+use crate::ledger::{Recorded, Spent};
 use crate::schema::{Category, Field};
 
 /// What was opened.
@@ -24,8 +24,7 @@ pub struct Opened {
 ///
 /// Permit, record and row must speak of the same thing: the permit's digest is the one in the
 /// record, the record names the hash of this very row, and the identity sealed in the row is the
-/// record asked for. The evidence is used up; `Recorded` comes back only to be made into the
-/// receipt.
+/// record asked for. The evidence is used up; what is left of it can only become the receipt.
 ///
 /// Fails with [`Altered`], and reveals nothing, if any of it does not agree or does not open.
 pub fn open(
@@ -34,7 +33,7 @@ pub fn open(
     permit: Permit<Read>,
     recorded: Recorded,
     keyring: &Keyring,
-) -> Result<(Opened, Recorded), Altered> {
+) -> Result<(Opened, Spent), Altered> {
     let agree = permit.digest() == recorded.asked()
         && permit.is_about(&stored.target.person, &stored.target.record)
         && permit.controller() == stored.target.controller
@@ -52,7 +51,7 @@ pub fn open(
             plain.insert(*name, shown(field, permit.form(), value)?);
         }
     }
-    Ok((Opened { version: stored.version(), plain }, recorded))
+    Ok((Opened { version: stored.version(), plain }, recorded.spend()))
 }
 
 /// The value of one field, or `None` where the record does not have it or its person was erased.

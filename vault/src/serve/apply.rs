@@ -16,7 +16,7 @@ use super::genesis::{Proposal, files_hash};
 use super::house::{HouseError, controllers, families};
 use super::{House, Incoming, manage};
 use crate::admit::InForce;
-use crate::keyring::{Created, Keyring, create_line};
+use crate::keyring::{Created, Line, create_line};
 use crate::ledger::{Attribution, Detail, Entry};
 use crate::store::Batch;
 
@@ -45,7 +45,7 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     house.engine.ensure(&families(&in_force)).map_err(|_| Problem::new(Code::Internal))?;
     let mut batch = Batch::new();
     next.put(&mut batch);
-    let made = make_lines(&house, &in_force, &mut batch)?;
+    let (lines, made) = make_lines(&house, &in_force, &mut batch)?;
     let epoch = in_force.epoch;
     let detail = Detail { written: Some(hash), ..Detail::default() };
     let mut submission = manage::submission(&desk, &permit, detail, Private::default())?
@@ -55,7 +55,8 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
         submission = submission.and(key_leaf(&desk, controller, category, &created)?);
     }
     let recorded = manage::submit(&desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))?;
-    reopen(&house)?;
+    // It is in force in the log; nothing after this may fail.
+    house.set_keyring(house.keyring().with(lines));
     house.gate.activate(in_force);
     let mut notes = Vec::new();
     body(&ApplyAnswer { policy: epoch, hash, receipt: recorded.into_receipt(&mut notes), notes })
@@ -83,7 +84,7 @@ fn make_lines(
     house: &House,
     in_force: &InForce,
     batch: &mut Batch,
-) -> Result<Vec<(Name, Name, Created)>, Problem> {
+) -> Result<(Vec<Line>, Vec<(Name, Name, Created)>), Problem> {
     let keyring = house.keyring();
     let missing: Vec<_> = controllers(&house.config)
         .skip(1)
@@ -91,20 +92,21 @@ fn make_lines(
         .filter(|(controller, category)| keyring.line(controller, category).is_none())
         .collect();
     if missing.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Vec::new()));
     }
     // The root key is not kept in memory: its seal gives it again.
     let root = keyfile::load(&house.config.seal.key_file).map_err(|error| {
         tracing::error!(%error, "the root key is needed for new categories");
         Problem::new(Code::Internal)
     })?;
-    let mut made = Vec::new();
+    let (mut lines, mut made) = (Vec::new(), Vec::new());
     for (controller, category) in missing {
         let line = create_line(&root, controller, category, house.clock.now_ms(), batch);
-        let (_, created) = line.map_err(|_| Problem::new(Code::Internal))?;
+        let (line, created) = line.map_err(|_| Problem::new(Code::Internal))?;
+        lines.push(line);
         made.extend(created.into_iter().map(|created| (controller, category, created)));
     }
-    Ok(made)
+    Ok((lines, made))
 }
 
 fn key_leaf(desk: &Desk, controller: Name, category: Name, created: &Created) -> Result<Entry, Problem> {
@@ -117,12 +119,4 @@ fn key_leaf(desk: &Desk, controller: Name, category: Name, created: &Created) ->
     };
     let entry = Entry::own(Action::KeyCreate, &desk.common, about.about(), detail, private);
     entry.map_err(|_| Problem::new(Code::Internal))
-}
-
-/// The keyring with the new categories in it, once their keys are durable.
-fn reopen(house: &House) -> Result<(), Problem> {
-    let root = keyfile::load(&house.config.seal.key_file).map_err(|_| Problem::new(Code::Internal))?;
-    let (keyring, _) = Keyring::open(&*house.engine, &root).map_err(|_| Problem::new(Code::Internal))?;
-    house.set_keyring(keyring);
-    Ok(())
 }

@@ -286,21 +286,29 @@ impl House {
         common: &Circumstances,
         born: Instant,
     ) -> Result<(), Problem> {
-        let (mut batch, mut needs) = (Batch::new(), Vec::new());
-        let made = audit.make_audit(whom, &mut batch, &mut needs);
-        let (id, key) = made.map_err(|_| Problem::new(Code::Internal))?;
-        let alias = Alias(key.alias(common.controller.as_str(), "", common.period.as_str()));
-        let common = Circumstances { actor: Some(alias), purpose: None, ..common.clone() };
-        let private = Private { made: vec![id.to_string()], ..Private::default() };
-        let entry = Entry::own(Action::StaffEnrol, &common, About::Staff(&key), Detail::default(), private);
-        let entry = entry.map_err(|_| Problem::new(Code::Internal))?;
-        let submission = Submission::new(entry, common.policy, born).with_rows(batch, needs);
+        let submission = enrolment(audit, whom, common, born).map_err(problem_of)?;
         match self.ledger.submit(vec![submission]).await.pop() {
             Some(Ok(_) | Err(Rejected::Again)) => Ok(()),
             Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
             None => Err(Problem::new(Code::Internal)),
         }
     }
+}
+
+/// The key, its rows, and the leaf that says so.
+fn enrolment(
+    audit: &Line,
+    whom: Audited<'_>,
+    common: &Circumstances,
+    born: Instant,
+) -> Result<Submission, Halt> {
+    let (mut batch, mut needs) = (Batch::new(), Vec::new());
+    let (id, key) = audit.make_audit(whom, &mut batch, &mut needs).map_err(|_| Halt::NotMade)?;
+    let alias = Alias(key.alias(common.controller.as_str(), "", common.period.as_str()));
+    let common = Circumstances { actor: Some(alias), purpose: None, ..common.clone() };
+    let private = Private { made: vec![id.to_string()], ..Private::default() };
+    let entry = Entry::own(Action::StaffEnrol, &common, About::Staff(&key), Detail::default(), private)?;
+    Ok(Submission::new(entry, common.policy, born).with_rows(batch, needs))
 }
 
 /// How often a staff member's key is looked for and made before the request is told to come again.

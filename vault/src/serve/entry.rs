@@ -8,18 +8,13 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
-use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::ledger::history::{History, HistoryError};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    let asked = manage::parse::<EntryRequest>(&incoming.body).and_then(in_range);
-    let asked = match asked {
+    let asked = match manage::parse::<EntryRequest>(&incoming.body).and_then(in_range) {
         Ok(asked) => asked,
-        Err(problem) => {
-            let desk = Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), true).await?;
-            return Err(desk.refuse_envelope(problem.code, problem.detail).await);
-        }
+        Err(problem) => return Err(manage::refuse(&house, &incoming, Action::LogEntry, true, problem).await),
     };
     let note = format!("leaves from {} on, at most {}", asked.start, asked.count);
     let private = Private { note: Some(note), ..Private::default() };

@@ -19,11 +19,7 @@ use crate::config::Config;
 use crate::keyring::{Audited, Created, Line, audit_category, create_line, create_log_key};
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission};
 use crate::schema::Schema;
-use crate::store::{Batch, Engine, Family};
-
-const ACCESS_KEY: &[u8] = b"access";
-const SCHEMA_KEY: &[u8] = b"schema";
-const EPOCH_KEY: &[u8] = b"epoch";
+use crate::store::{Batch, Engine, Family, meta};
 
 /// File names and texts.
 type Files = BTreeMap<String, String>;
@@ -65,11 +61,11 @@ impl Proposal {
     pub(super) fn stored(engine: &dyn Engine) -> Result<Proposal, HouseError> {
         let get = |key| engine.get(Family::Meta, key)?.ok_or(HouseError::InForce);
         let files = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|_| HouseError::InForce);
-        let epoch = get(EPOCH_KEY)?.try_into().map_err(|_| HouseError::InForce)?;
+        let epoch = get(meta::EPOCH)?.try_into().map_err(|_| HouseError::InForce)?;
         Ok(Proposal {
             epoch: u32::from_be_bytes(epoch),
-            access: files(get(ACCESS_KEY)?)?,
-            schema: files(get(SCHEMA_KEY)?)?,
+            access: files(get(meta::ACCESS)?)?,
+            schema: files(get(meta::SCHEMA)?)?,
         })
     }
 
@@ -86,10 +82,10 @@ impl Proposal {
 
     /// The rows that keep it.
     pub(super) fn put(&self, batch: &mut Batch) {
-        for (key, files) in [(ACCESS_KEY, &self.access), (SCHEMA_KEY, &self.schema)] {
+        for (key, files) in [(meta::ACCESS, &self.access), (meta::SCHEMA, &self.schema)] {
             batch.put(Family::Meta, key, encode(files));
         }
-        batch.put(Family::Meta, EPOCH_KEY, self.epoch.to_be_bytes());
+        batch.put(Family::Meta, meta::EPOCH, self.epoch.to_be_bytes());
     }
 }
 

@@ -6,8 +6,9 @@ use coffer_keys::{AuditKey, RootKey};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
 
-use super::answer::code_of;
+use super::answer::{code_of, problem_of};
 use super::genesis::{Proposal, ProposalError};
+use super::step::Halt;
 use crate::admit::{Gate, InForce};
 use crate::clock::{Clock, Period};
 use crate::config::{Config, FileError};
@@ -130,7 +131,8 @@ impl House {
             match audit.audit_key(&View::blocking(&*self.engine), whom) {
                 Ok(Ok(Some(key))) => self.unattributed.set(*controller, period, Arc::new(key)),
                 Ok(Ok(None)) => self.make_unattributed(controller, period, whom).await?,
-                _ => return Err(Problem::new(Code::Altered)),
+                Ok(Err(_)) => return Err(Problem::new(Code::Altered)),
+                Err(unread) => return Err(problem_of(unread.into())),
             }
         }
         Err(Problem::new(Code::Busy))
@@ -142,21 +144,25 @@ impl House {
         period: Period,
         whom: Audited<'_>,
     ) -> Result<(), Problem> {
-        let internal = || Problem::new(Code::Internal);
-        let keyring = self.keyring();
-        let (mut batch, mut needs) = (Batch::new(), Vec::new());
-        let audit = keyring.audit(controller).ok_or_else(internal)?;
-        let (id, key) = audit.make_audit(whom, &mut batch, &mut needs).map_err(|_| internal())?;
-        let common = Circumstances::of_the_vault(*controller, period, self.gate.in_force().epoch);
-        let about = About::Unattributed { key: &key, person: None };
-        let private = Private { made: vec![id.to_string()], ..Private::default() };
-        let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private);
-        let submission = Submission::unbound(entry.map_err(|_| internal())?).with_rows(batch, needs);
+        let submission = self.unattributed_made(controller, period, whom).map_err(problem_of)?;
         match self.ledger.submit(vec![submission]).await.pop() {
             Some(Ok(_) | Err(Rejected::Again)) => Ok(()),
             Some(Err(rejected)) => Err(Problem::new(code_of(&rejected))),
-            None => Err(internal()),
+            None => Err(Problem::new(Code::Internal)),
         }
+    }
+
+    /// The key, its rows, and the leaf that says so.
+    fn unattributed_made(&self, controller: &Name, period: Period, whom: Audited<'_>) -> Result<Submission, Halt> {
+        let keyring = self.keyring();
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        let audit = keyring.audit(controller).ok_or(Halt::NotMade)?;
+        let (id, key) = audit.make_audit(whom, &mut batch, &mut needs).map_err(|_| Halt::NotMade)?;
+        let common = Circumstances::of_the_vault(*controller, period, self.gate.in_force().epoch);
+        let about = About::Unattributed { key: &key, person: None };
+        let private = Private { made: vec![id.to_string()], ..Private::default() };
+        let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private)?;
+        Ok(Submission::unbound(entry).with_rows(batch, needs))
     }
 
     /// Records one leaf that is bound to nothing.

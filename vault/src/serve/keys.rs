@@ -12,7 +12,7 @@ use super::{House, Incoming, manage};
 use crate::keyring;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    let _: Empty = manage::parse(&incoming.body)?;
+    let _: Empty = manage::read(&house, &incoming, Action::KeysList, true).await?;
     manage::record(&house, &incoming, Action::KeysList, Private::default()).await?;
     let engine = Arc::clone(&house.engine);
     let listed = tokio::task::spawn_blocking(move || {

@@ -10,7 +10,7 @@ use coffer_wire::private::Private;
 use super::answer::Answered;
 use super::desk::Desk;
 use super::round;
-use super::step::{Finished, Halt, Step, receipts};
+use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
@@ -55,10 +55,10 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
         };
         match opened {
             Err(_) => desk.failed(&about, &target),
-            Ok((list, recorded)) => Finished::Outcome(Outcome {
+            Ok((list, spent)) => Finished::Outcome(Outcome {
                 status: 200,
                 records: Some(list.records.into_iter().filter_map(listed_record).collect()),
-                receipts: receipts(vec![recorded], notes),
+                receipts: vec![spent.into_receipt(notes)],
                 ..Outcome::default()
             }),
         }

@@ -34,6 +34,34 @@ fn kind(error: &serde_json::Error) -> &'static str {
     }
 }
 
+/// Reads the body of an act. A broken one is refused on record, and only whoever may come in learns
+/// what is wrong with it. `person`: as for [`Desk::sit`].
+pub(super) async fn read<T: DeserializeOwned>(
+    house: &Arc<House>,
+    incoming: &Incoming,
+    action: Action,
+    person: bool,
+) -> Result<T, Problem> {
+    match parse(&incoming.body) {
+        Ok(body) => Ok(body),
+        Err(problem) => Err(refuse(house, incoming, action, person, problem).await),
+    }
+}
+
+/// Refuses a body on record.
+pub(super) async fn refuse(
+    house: &Arc<House>,
+    incoming: &Incoming,
+    action: Action,
+    person: bool,
+    problem: Problem,
+) -> Problem {
+    match Desk::sit(house, incoming, action, &Envelope::default(), person).await {
+        Ok(desk) => desk.refuse_envelope(problem.code, problem.detail).await,
+        Err(refused) => refused,
+    }
+}
+
 /// Permits and records an act. Its answer may be given once this has returned.
 pub(super) async fn record(
     house: &Arc<House>,

@@ -20,7 +20,7 @@ pub(super) async fn checkpoint(house: Arc<House>, incoming: Incoming) -> Answere
 /// Inclusion and consistency proofs.
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
-    let asked: ProveRequest = manage::parse(&incoming.body)?;
+    let asked: ProveRequest = manage::read(&house, &incoming, Action::LogEntry, false).await?;
     let at = Arc::clone(&house);
     let proved = tokio::task::spawn_blocking(move || prove(&*at.engine, at.ledger.shared(), &asked)).await;
     match proved.map_err(|_| Problem::new(Code::Internal))? {

@@ -12,7 +12,7 @@ use coffer_wire::private::Private;
 use super::answer::Answered;
 use super::desk::Desk;
 use super::round;
-use super::step::{Finished, Halt, Step, receipts};
+use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
@@ -63,11 +63,11 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         };
         match opened {
             Err(_) => desk.failed(&about, stored.target()),
-            Ok((opened, recorded)) => Finished::Outcome(Outcome {
+            Ok((opened, spent)) => Finished::Outcome(Outcome {
                 status: 200,
                 version: Some(opened.version),
                 fields: Some(opened.plain.into_values()),
-                receipts: receipts(vec![recorded], notes),
+                receipts: vec![spent.into_receipt(notes)],
                 ..Outcome::default()
             }),
         }

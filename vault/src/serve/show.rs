@@ -10,7 +10,7 @@ use super::answer::{Answered, body};
 use super::{House, Incoming, manage};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    let asked: ShowRequest = manage::parse(&incoming.body)?;
+    let asked: ShowRequest = manage::read(&house, &incoming, Action::AccessShow, true).await?;
     let (desk, _) = manage::record(&house, &incoming, Action::AccessShow, Private::default()).await?;
     let wanted = |cell: &Cell| {
         asked.category.is_none_or(|category| cell.category == category)

@@ -11,7 +11,7 @@ use super::house::Shut;
 use super::{House, Incoming, manage};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    let _: Empty = manage::parse(&incoming.body)?;
+    let _: Empty = manage::read(&house, &incoming, Action::Status, true).await?;
     let (desk, _) = manage::record(&house, &incoming, Action::Status, Private::default()).await?;
     let shared = house.ledger.shared();
     body(&Status {

@@ -11,7 +11,7 @@ use super::answer::{Answered, body};
 use super::{House, Incoming, manage};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    let _: Empty = manage::parse(&incoming.body)?;
+    let _: Empty = manage::read(&house, &incoming, Action::Whoami, true).await?;
     let (desk, _) = manage::record(&house, &incoming, Action::Whoami, Private::default()).await?;
     let staff = desk.caller.staff().ok_or_else(|| Problem::new(Code::CredentialMissing))?;
     body(&Whoami {

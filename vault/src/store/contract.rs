@@ -12,8 +12,10 @@ use proptest::prelude::*;
 use super::memory::Memory;
 use super::*;
 
-/// Sequences tried for each engine.
-const CASES: u32 = 64;
+/// Sequences tried on the memory engine, and on RocksDB, where each starts a store of its own.
+const CASES: u32 = 256;
+#[cfg(feature = "rocksdb")]
+const ROCKS_CASES: u32 = 32;
 
 #[derive(Debug, Clone)]
 enum Op {
@@ -207,7 +209,7 @@ mod with_rocks {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(CASES))]
+        #![proptest_config(ProptestConfig::with_cases(ROCKS_CASES))]
 
         #[test]
         fn rocksdb_agrees_with_a_sorted_map(ops in vec(op(), 0..60)) {

@@ -8,6 +8,7 @@ mod batch;
 mod error;
 mod family;
 pub mod memory;
+pub mod meta;
 mod overlay;
 mod precondition;
 #[cfg(feature = "rocksdb")]

@@ -200,6 +200,28 @@ fn what_is_enumerated_is_what_is_decided() {
     assert!(found > 0);
 }
 
+/// The grants of the shipped policy, written by hand; whatever does not stand there is refused.
+const SHIPPED_GOLDEN: &str = include_str!("../../../../tests/golden/policy.csv");
+
+#[test]
+fn the_shipped_policy_decides_as_its_golden_rows_say() {
+    let world = World::shipped();
+    let mut granted = BTreeSet::new();
+    world.every_combination(&each_alone(world.roles()), 1, |asked| {
+        if asked.decide(&world.policy).is_ok() {
+            let shows_field = matches!(asked.action, Action::RecordsRead | Action::RecordsWrite);
+            let field = if shows_field { asked.fields[0].as_str() } else { "" };
+            let action = asked.action.as_str().trim_start_matches("records.");
+            let form = asked.form.map_or("", Form::as_str);
+            granted.insert(format!("{},{},{field},{action},{form},{}", asked.roles[0], asked.category, asked.purpose));
+        }
+    });
+    granted.extend(world.policy.duties().map(|(role, act, _)| format!("{role},,,{act},,")));
+    let golden: BTreeSet<String> = SHIPPED_GOLDEN.lines().skip(1).map(str::to_owned).collect();
+    assert_eq!(granted.difference(&golden).collect::<Vec<_>>(), [""; 0], "granted and not written down");
+    assert_eq!(golden.difference(&granted).collect::<Vec<_>>(), [""; 0], "written down and refused");
+}
+
 /// Written by hand, before the code that is to agree.
 const GOLDEN: &[&str] = &[
     "carer care needs records.read clear planning carer-all [desk]",

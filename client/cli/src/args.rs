@@ -1,0 +1,420 @@
+//! What can be typed. Values of records and tokens have no place here: they come from files or
+//! standard input, since a command line is seen by everybody on the machine.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use coffer_wire::leaf::Action;
+use coffer_wire::{ExternalId, Name};
+
+/// Leaves that `log tail` shows unless told otherwise.
+const TAIL_LEAVES: u64 = 20;
+/// Leaves that `log tail` shows at most: what one request gives.
+const TAIL_LEAVES_MAX: u64 = coffer_wire::api::ENTRIES_MAX;
+
+/// The command line of a Coffer vault: its state, its records, its access log.
+#[derive(Parser)]
+#[command(
+    name = "coffer",
+    version,
+    max_term_width = 100,
+    after_help = "Example:\n  coffer --config clients/console/client.toml --token-file tokens/auditor log verify\n\n\
+                  Exit status: 0 done, 1 refused or a check failed, 2 wrong use, 69 vault unavailable, 78 wrong configuration."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+pub struct Global {
+    /// How to reach the vault, and the log key that is trusted
+    #[arg(long, global = true, value_name = "FILE", default_value = "client.toml")]
+    pub config: PathBuf,
+    /// Where your token is; `-` reads it from standard input
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show the state of the vault, with its warnings
+    #[command(after_help = "Example:\n  coffer --token-file tokens/auditor status")]
+    Status,
+    /// Show for whom the vault takes you and this application
+    #[command(after_help = "Example:\n  coffer --token-file tokens/rents whoami")]
+    Whoami,
+    /// Write, read, list or erase records
+    #[command(
+        subcommand,
+        after_help = "Example:\n  coffer record list --purpose payments --category bank --person T-000001"
+    )]
+    Record(Record),
+    /// Erase a person
+    #[command(subcommand, after_help = "Example:\n  coffer subject erase --purpose erasure --person T-000001")]
+    Subject(Subject),
+    /// Look at the access log and check it
+    #[command(subcommand, after_help = "Example:\n  coffer log verify --since head --remember head")]
+    Log(Log),
+    /// Show the keys, without key material
+    #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/security-admin keys list")]
+    Keys(Keys),
+    /// Show who may do what, or change it
+    #[command(subcommand, after_help = "Example:\n  coffer access who-can read bank.account_number")]
+    Access(Access),
+    /// Change the categories and their fields
+    #[command(subcommand, after_help = "Example:\n  coffer schema apply schema/")]
+    Schema(Schema),
+}
+
+/// Whose data, what for.
+#[derive(Args)]
+pub struct Envelope {
+    /// Whose data it is (left out: the `controller` of the configuration)
+    #[arg(long)]
+    pub controller: Option<Name>,
+    /// What for; one of the purposes that the category permits
+    #[arg(long)]
+    pub purpose: Name,
+    /// The case, where the category asks for one
+    #[arg(long)]
+    pub case: Option<String>,
+    /// Why, in your words; kept in the log, at most 256 bytes
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Record {
+    /// Write fields of one record; the values come from a file or standard input
+    #[command(
+        after_help = "Example:\n  echo '{\"sort_code\": \"00-54-16\", \"mandate_date\": null}' | coffer --token-file tokens/bank-officer \\\n    \
+                      record write --purpose payments --category bank --person T-000001 --record B-000001\n\n\
+                      The values are a JSON object: field to text, or to null to take the field out. Other fields stay."
+    )]
+    Write(Write),
+    /// Read fields of one record, masked unless told otherwise
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/rents record read --purpose payments --category bank \\\n    \
+                      --person T-000001 --record B-000001 --field sort_code --field account_number --clear"
+    )]
+    Read(Read),
+    /// List the records of a person in a category
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/rents record list --purpose payments --category bank --person T-000001"
+    )]
+    List(List),
+    /// Erase one record
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo record erase --purpose erasure --category bank \\\n    \
+                      --person T-000001 --record B-000001"
+    )]
+    Erase(EraseRecord),
+}
+
+#[derive(Args)]
+pub struct Write {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The category
+    #[arg(long)]
+    pub category: Name,
+    /// The person whose record it is
+    #[arg(long)]
+    pub person: ExternalId,
+    /// The record
+    #[arg(long)]
+    pub record: ExternalId,
+    /// The JSON object of fields; `-` reads it from standard input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub fields_file: PathBuf,
+    /// Write only if the record has this version; 0: only if it does not exist yet
+    #[arg(long, value_name = "N")]
+    pub expected_version: Option<u32>,
+    /// A field about somebody else, and who that is; give it once for each
+    #[arg(long, value_name = "FIELD=PERSON", value_parser = about)]
+    pub about: Vec<(Name, ExternalId)>,
+}
+
+#[derive(Args)]
+pub struct Read {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The category
+    #[arg(long)]
+    pub category: Name,
+    /// The person whose record it is
+    #[arg(long)]
+    pub person: ExternalId,
+    /// The record
+    #[arg(long)]
+    pub record: ExternalId,
+    /// A field; give it once for each, there is no "all"
+    #[arg(long = "field", value_name = "FIELD", required = true)]
+    pub fields: Vec<Name>,
+    /// Show the values themselves, not what their masks leave of them
+    #[arg(long)]
+    pub clear: bool,
+}
+
+#[derive(Args)]
+pub struct List {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The category
+    #[arg(long)]
+    pub category: Name,
+    /// The person
+    #[arg(long)]
+    pub person: ExternalId,
+}
+
+#[derive(Args)]
+pub struct EraseRecord {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The category
+    #[arg(long)]
+    pub category: Name,
+    /// The person whose record it is
+    #[arg(long)]
+    pub person: ExternalId,
+    /// The record
+    #[arg(long)]
+    pub record: ExternalId,
+}
+
+#[derive(Subcommand)]
+pub enum Subject {
+    /// Erase a person from some categories, or from all
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo subject erase --purpose erasure --person T-000001 --category bank\n\n\
+                      What is erased cannot be brought back."
+    )]
+    Erase(EraseSubject),
+}
+
+#[derive(Args)]
+pub struct EraseSubject {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The person
+    #[arg(long)]
+    pub person: ExternalId,
+    /// A category; give it once for each (left out: all)
+    #[arg(long = "category", value_name = "CATEGORY")]
+    pub categories: Vec<Name>,
+}
+
+#[derive(Subcommand)]
+pub enum Log {
+    /// Show the newest leaves
+    #[command(after_help = "Example:\n  coffer --token-file tokens/auditor log tail -n 50 --follow\n\n\
+                      Each look at the log is itself recorded; --follow asks at most once a second and leaves its own looks out.")]
+    Tail(Tail),
+    /// Check the whole log: every leaf, the tree, the signature
+    #[command(
+        after_help = "Examples:\n  coffer --token-file tokens/auditor log verify --since head --remember head\n  \
+                      coffer log verify --file log.dump --log-key log.pub"
+    )]
+    Verify(Verify),
+    /// Write the whole log to a file that `log verify --file` checks without a vault
+    #[command(after_help = "Example:\n  coffer --token-file tokens/auditor log export --out log.dump")]
+    Export(Export),
+}
+
+#[derive(Args)]
+pub struct Tail {
+    /// How many leaves, at most 1,000
+    #[arg(short = 'n', long, value_name = "N", default_value_t = TAIL_LEAVES,
+          value_parser = clap::value_parser!(u64).range(1..=TAIL_LEAVES_MAX))]
+    pub lines: u64,
+    /// Go on with what is added
+    #[arg(short, long)]
+    pub follow: bool,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    /// Check a file that `log export` wrote, without a vault and without a token
+    #[arg(long, value_name = "DUMP")]
+    pub file: Option<PathBuf>,
+    /// A file with the log's public key, in place of `log_key` of the configuration
+    #[arg(long, value_name = "FILE", requires = "file")]
+    pub log_key: Option<PathBuf>,
+    /// A checkpoint that an earlier run remembered; the log must continue it
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// Where to write the checkpoint that was verified, for --since
+    #[arg(long, value_name = "FILE")]
+    pub remember: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Export {
+    /// The file to write; it must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum Keys {
+    /// List the keys and their states
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin keys list --json")]
+    List,
+}
+
+#[derive(Subcommand)]
+pub enum Access {
+    /// List who may do something under the policy in force
+    #[command(
+        after_help = "Examples:\n  coffer --token-file tokens/auditor access who-can read bank.account_number\n  \
+                      coffer --token-file tokens/auditor access who-can erase complaints"
+    )]
+    WhoCan(WhoCan),
+    /// Activate a policy; the log keeps its hash
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin access apply access.toml")]
+    Apply(ApplyAccess),
+}
+
+#[derive(Args)]
+pub struct WhoCan {
+    /// What is done
+    pub verb: Verb,
+    /// To what: a category, or a field of one (bank.account_number)
+    #[arg(value_parser = target)]
+    pub target: Target,
+}
+
+#[derive(Args)]
+pub struct ApplyAccess {
+    /// The policy, such as access.toml
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum Schema {
+    /// Activate a schema: all its files, one category each
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin schema apply schema/")]
+    Apply(ApplySchema),
+}
+
+#[derive(Args)]
+pub struct ApplySchema {
+    /// The folder of the files, or each file
+    #[arg(value_name = "FOLDER|FILE", required = true)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// What can be done to a record.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verb {
+    Read,
+    Write,
+    List,
+    Erase,
+}
+
+impl Verb {
+    /// The action of the log.
+    pub fn action(self) -> Action {
+        match self {
+            Verb::Read => Action::RecordsRead,
+            Verb::Write => Action::RecordsWrite,
+            Verb::List => Action::RecordsList,
+            Verb::Erase => Action::RecordsErase,
+        }
+    }
+
+    /// Whether it is permitted field by field; else it concerns whole records.
+    pub fn is_about_fields(self) -> bool {
+        matches!(self, Verb::Read | Verb::Write)
+    }
+}
+
+/// A category, or one field of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Target {
+    pub category: Name,
+    pub field: Option<Name>,
+}
+
+fn target(text: &str) -> Result<Target, String> {
+    let name = |text| Name::new(text).map_err(|error| error.to_string());
+    match text.split_once('.') {
+        None => Ok(Target { category: name(text)?, field: None }),
+        Some((category, field)) => Ok(Target { category: name(category)?, field: Some(name(field)?) }),
+    }
+}
+
+fn about(text: &str) -> Result<(Name, ExternalId), String> {
+    let (field, person) = text.split_once('=').ok_or("write it as FIELD=PERSON")?;
+    let field = Name::new(field).map_err(|error| error.to_string())?;
+    Ok((field, ExternalId::new(person).map_err(|error| error.to_string())?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn look(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example") && help.contains("coffer "), "{}", command.get_name());
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
+    }
+
+    #[test]
+    fn no_option_takes_a_token_or_a_value_of_a_record() {
+        let parse = |args: &str| Cli::try_parse_from(args.split(' ')).map(|_| ());
+        assert!(parse("coffer --token abc status").is_err());
+        let write = "coffer record write --purpose payments --category bank --person p --record r";
+        assert!(parse(write).is_ok());
+        assert!(parse(&format!("{write} --field sort_code=00-00-00")).is_err());
+        assert!(parse(&format!("{write} sort_code=00-00-00")).is_err());
+    }
+
+    #[test]
+    fn a_read_names_its_purpose_and_its_fields() {
+        let parse = |args: &str| Cli::try_parse_from(args.split(' ')).map(|_| ());
+        let read = "coffer record read --category bank --person p --record r";
+        assert!(parse(&format!("{read} --purpose payments --field sort_code")).is_ok());
+        assert!(parse(&format!("{read} --purpose payments")).is_err());
+        assert!(parse(&format!("{read} --field sort_code")).is_err());
+    }
+
+    #[test]
+    fn a_target_is_a_category_or_a_field_of_one() {
+        let name = |text| Name::new(text).unwrap();
+        assert_eq!(target("bank"), Ok(Target { category: name("bank"), field: None }));
+        assert_eq!(target("bank.iban"), Ok(Target { category: name("bank"), field: Some(name("iban")) }));
+        for wrong in ["", ".", "bank.", ".iban", "bank.iban.x", "Bank"] {
+            assert!(target(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_field_about_somebody_names_field_and_person() {
+        let (field, person) = about("witness_statement=N=7").unwrap();
+        assert_eq!((field.as_str(), person.as_str()), ("witness_statement", "N=7"));
+        assert!(about("witness_statement").is_err() && about("=x").is_err() && about("a=").is_err());
+    }
+}

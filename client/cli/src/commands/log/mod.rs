@@ -1,0 +1,4 @@
+pub mod export;
+pub mod tail;
+pub mod verify;
+mod walk;

@@ -1,0 +1,79 @@
+//! One command a file.
+
+mod access;
+mod keys;
+mod log;
+mod record;
+mod schema;
+mod status;
+mod subject;
+mod whoami;
+
+use coffer_client::{Erased, Logged};
+use coffer_wire::Hash;
+use serde::Serialize;
+
+use crate::args::{Access, Cli, Command, Keys, Log, Record, Schema, Subject};
+use crate::connect::Desk;
+use crate::failure::Failure;
+use crate::output::{Piece, count, faint, grouped, plain};
+
+/// Runs what was typed.
+pub async fn run(cli: Cli) -> Result<(), Failure> {
+    let desk = Desk::new(cli.global);
+    match cli.command {
+        Command::Status => status::run(&desk).await,
+        Command::Whoami => whoami::run(&desk).await,
+        Command::Record(Record::Write(args)) => record::write::run(&desk, args).await,
+        Command::Record(Record::Read(args)) => record::read::run(&desk, args).await,
+        Command::Record(Record::List(args)) => record::list::run(&desk, args).await,
+        Command::Record(Record::Erase(args)) => record::erase::run(&desk, args).await,
+        Command::Subject(Subject::Erase(args)) => subject::run(&desk, args).await,
+        Command::Log(Log::Tail(args)) => log::tail::run(&desk, &args).await,
+        Command::Log(Log::Verify(args)) => log::verify::run(&desk, &args).await,
+        Command::Log(Log::Export(args)) => log::export::run(&desk, &args).await,
+        Command::Keys(Keys::List) => keys::run(&desk).await,
+        Command::Access(Access::WhoCan(args)) => access::who_can::run(&desk, &args).await,
+        Command::Access(Access::Apply(args)) => access::apply::run(&desk, &args).await,
+        Command::Schema(Schema::Apply(args)) => schema::run(&desk, &args).await,
+    }
+}
+
+/// Where the log has it, as JSON.
+#[derive(Serialize)]
+struct InLog {
+    index: u64,
+    leaf_hash: Hash,
+}
+
+impl From<Logged> for InLog {
+    fn from(logged: Logged) -> InLog {
+        InLog { index: logged.index, leaf_hash: logged.leaf_hash }
+    }
+}
+
+/// Where the log has it, for a person.
+fn in_log(logged: &Logged) -> Piece {
+    faint(format!("leaf {} of the log", grouped(logged.index)))
+}
+
+/// What an erase came to.
+fn tell_erased(desk: &Desk, erased: Erased) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Report {
+        erased: u32,
+        log: Vec<InLog>,
+    }
+    let leaves = erased.logged.len() as u64;
+    if desk.screen.is_json() {
+        let log = erased.logged.into_iter().map(InLog::from).collect();
+        return desk.screen.json(&Report { erased: erased.records, log });
+    }
+    let first = erased.logged.first().map(|logged| grouped(logged.index)).unwrap_or_default();
+    let place =
+        if leaves == 1 { format!("leaf {first}") } else { format!("{} from {first} on", count(leaves, "leaf")) };
+    desk.screen.line([
+        plain(format!("{} erased and unreadable.  ", count(erased.records.into(), "record"))),
+        faint(format!("{} of the log", place.replace("leafs", "leaves"))),
+    ])
+}

@@ -1,0 +1,4 @@
+pub mod erase;
+pub mod list;
+pub mod read;
+pub mod write;

@@ -1,0 +1,41 @@
+//! `coffer record read`: fields of one record, masked unless told otherwise.
+
+use std::collections::BTreeMap;
+
+use coffer_wire::api::{Form, ReadItem};
+use coffer_wire::{Name, Value};
+use serde::Serialize;
+
+use crate::args::Read;
+use crate::commands::{InLog, in_log};
+use crate::connect::{Desk, prove};
+use crate::failure::Failure;
+use crate::output::{Piece, faint, plain};
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    form: Form,
+    fields: &'a BTreeMap<Name, Value>,
+    log: InLog,
+}
+
+pub async fn run(desk: &Desk, args: Read) -> Result<(), Failure> {
+    let (vault, records) = desk.records(args.envelope)?;
+    let form = if args.clear { Form::Clear } else { Form::Masked };
+    let Read { category, person, record, fields, .. } = args;
+    let record = records.read(ReadItem { category, person, record, fields: fields.clone(), form }).await?;
+    prove(&vault).await?;
+    if desk.screen.is_json() {
+        let (version, log) = (record.version, record.logged.into());
+        return desk.screen.json(&Report { version, form, fields: &record.fields, log });
+    }
+    let row = |field: &Name| [plain(field), shown(record.fields.get(field))];
+    desk.screen.table(["field", form.as_str()], fields.iter().map(row).collect())?;
+    desk.screen.line([faint(format!("version {}, ", record.version)), in_log(&record.logged)])
+}
+
+/// The one place where this program shows a value.
+fn shown(value: Option<&Value>) -> Piece {
+    value.map_or_else(|| faint("the record does not have it"), |value| plain(value.expose()))
+}

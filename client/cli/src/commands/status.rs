@@ -1,0 +1,56 @@
+//! `coffer status`: the state of the vault, and what must change before it may hold real data.
+
+use coffer_wire::api::Status;
+use coffer_wire::note::VerifierKey;
+
+use crate::connect::Desk;
+use crate::failure::Failure;
+use crate::output::{Piece, green, grouped, list, plain, red};
+use crate::time::length;
+
+/// A head as old as this ends grants soon; docs/LOG.md.
+const HEAD_AGE_LATE_MS: u64 = 1_000;
+
+pub async fn run(desk: &Desk) -> Result<(), Failure> {
+    let (_, session) = desk.session()?;
+    let status = session.status().await?;
+    if desk.screen.is_json() {
+        return desk.screen.json(&status);
+    }
+    desk.screen.pairs(vec![
+        ("vault", plain(format!("{}, coffer-vault {}", status.name, status.version))),
+        ("state", state(&status)),
+        ("log", plain(format!("{}, {} leaves", status.origin, grouped(status.log_size)))),
+        ("log key", log_key(&status, &desk.log_key(None)?)),
+        ("head", head(status.head_age_ms)),
+        ("policy", plain(format!("epoch {}", status.policy))),
+        ("controllers", list(&status.controllers)),
+        ("categories", list(&status.categories)),
+    ])?;
+    for warning in &status.warnings {
+        desk.screen.line([red(format!("! {warning}"))])?;
+    }
+    Ok(())
+}
+
+fn state(status: &Status) -> Piece {
+    match (status.state.as_str(), &status.reason) {
+        ("open", None) => green("open"),
+        (state, None) => red(state),
+        (state, Some(reason)) => red(format!("{state}: {reason}")),
+    }
+}
+
+/// What the vault says its key is counts for nothing; it is shown since a difference is a warning.
+fn log_key(status: &Status, pinned: &VerifierKey) -> Piece {
+    match &status.log_key {
+        Some(said) if *said == pinned.to_string() => green("the one of your configuration"),
+        Some(said) => red(format!("{said} is NOT the one of your configuration")),
+        None => plain("not said"),
+    }
+}
+
+fn head(age_ms: u64) -> Piece {
+    let said = format!("kept outside the database {} ago", length(age_ms));
+    if age_ms > HEAD_AGE_LATE_MS { red(said) } else { plain(said) }
+}

@@ -1,0 +1,111 @@
+//! What a command works with: the options that every command takes, the screen, and the way to the
+//! vault, which is made when it is first needed.
+
+use std::path::Path;
+
+use coffer_client::{Session, Vault};
+use coffer_wire::note::VerifierKey;
+use serde::Deserialize;
+
+use crate::args::{Envelope, Global};
+use crate::failure::{Exit, Failure};
+use crate::input::{self, Inputs};
+use crate::output::{Screen, note};
+
+/// What every command works with.
+pub struct Desk {
+    global: Global,
+    /// Where results go.
+    pub screen: Screen,
+    /// What files and standard input give.
+    pub inputs: Inputs,
+}
+
+impl Desk {
+    pub fn new(global: Global) -> Desk {
+        let screen = Screen::new(global.json);
+        Desk { global, screen, inputs: Inputs::default() }
+    }
+
+    /// The vault as the person of the token sees it.
+    pub fn session(&self) -> Result<(Vault, Session), Failure> {
+        let Some(path) = &self.global.token_file else {
+            let advice = "give `--token-file FILE`, or `--token-file -` for standard input";
+            return Err(Failure::usage("this needs a person's token", advice));
+        };
+        let vault = Vault::from_config_file(&self.global.config)?;
+        let session = vault.on_behalf_of(self.inputs.token(path)?);
+        Ok((vault, session))
+    }
+
+    /// The same for one controller, purpose, case and reason.
+    pub fn records(&self, envelope: Envelope) -> Result<(Vault, coffer_client::Records), Failure> {
+        let (vault, mut session) = self.session()?;
+        if let Some(controller) = envelope.controller {
+            session = session.for_controller(controller.as_str())?;
+        }
+        let mut records = session.for_purpose(envelope.purpose.as_str())?;
+        if let Some(case) = envelope.case {
+            records = records.with_case(case);
+        }
+        if let Some(reason) = envelope.reason {
+            records = records.with_reason(reason);
+        }
+        Ok((vault, records))
+    }
+
+    /// The log's public key: of the file named, else of the configuration. Never the vault's word.
+    pub fn log_key(&self, file: Option<&Path>) -> Result<VerifierKey, Failure> {
+        match file {
+            Some(path) => {
+                let key = input::text(path)?.trim().parse();
+                key.map_err(|error| Failure::config(path.display(), error))
+            }
+            None => pinned(&self.global.config),
+        }
+    }
+}
+
+/// Waits for the proofs that what was just done stands in the log. Without them the answer is still
+/// one that the log's key signed; that is said.
+pub async fn prove(vault: &Vault) -> Result<(), Failure> {
+    match vault.receipts().settle().await {
+        Ok(_) => Ok(()),
+        Err(error @ coffer_client::Error::LogInconsistent(_)) => Err(error.into()),
+        Err(error) => {
+            note(format!("signed for by the log, but not yet proved to be in it: {error}"));
+            Ok(())
+        }
+    }
+}
+
+/// `log_key` of a `client.toml`; what else it says is not looked at.
+fn pinned(path: &Path) -> Result<VerifierKey, Failure> {
+    #[derive(Deserialize)]
+    struct Pinned {
+        log_key: VerifierKey,
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::config(path.display(), error))?;
+    let pinned: Pinned = toml::from_str(&text).map_err(|error| {
+        Failure::new(Exit::Config, "configuration", format!("{}: {}", path.display(), error.message()), "see `log_key`")
+    })?;
+    Ok(pinned.log_key)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_key_is_the_pinned_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("client.toml");
+        let key = VerifierKey::new("coffer.example/demo", [7; 32]).unwrap();
+        std::fs::write(&path, format!("url = \"https://localhost\"\nlog_key = \"{key}\"\n")).unwrap();
+        assert!(pinned(&path).unwrap() == key);
+        std::fs::write(&path, "log_key = \"trust me\"\n").unwrap();
+        assert_eq!(pinned(&path).unwrap_err().code(), "configuration");
+        assert_eq!(pinned(&folder.path().join("none")).unwrap_err().code(), "configuration");
+    }
+}

@@ -1,0 +1,222 @@
+//! How a command ends before its end: a sentence with a stable code and what to do, and a status for
+//! programs.
+
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+use coffer_client::{Error, Refusal, SetupError};
+use serde_json::json;
+
+use crate::escape::{clean, clean_json};
+
+/// Exit statuses. Those above 2 are of sysexits(3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Nobody reads what is printed any more; no failure.
+    Unread = 0,
+    /// Refused, or what was checked is not as it should be.
+    Failed = 1,
+    /// What was typed makes no sense.
+    Usage = 2,
+    /// The vault cannot be reached or cannot serve.
+    Unavailable = 69,
+    /// The configuration or the token cannot be used.
+    Config = 78,
+}
+
+/// Why a command ended.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    code: &'static str,
+    message: String,
+    advice: &'static str,
+}
+
+impl Failure {
+    /// A failure with its code and sentence; `advice` may be empty.
+    pub fn new(exit: Exit, code: &'static str, message: impl Display, advice: &'static str) -> Failure {
+        Failure { exit, code, message: message.to_string(), advice }
+    }
+
+    /// What was typed makes no sense.
+    pub fn usage(message: impl Display, advice: &'static str) -> Failure {
+        Failure::new(Exit::Usage, "usage", message, advice)
+    }
+
+    /// A check that did not hold.
+    pub fn check(code: &'static str, message: impl Display, advice: &'static str) -> Failure {
+        Failure::new(Exit::Failed, code, message, advice)
+    }
+
+    /// A file of the configuration that cannot be read or is wrong.
+    pub fn config(what: impl Display, error: impl Display) -> Failure {
+        Failure::new(
+            Exit::Config,
+            "configuration",
+            format!("{what}: {error}"),
+            "`--config` and `--token-file` say which",
+        )
+    }
+
+    /// Reading or writing on this machine failed.
+    pub fn failed(what: impl Display, error: impl Display) -> Failure {
+        Failure::new(Exit::Failed, "io", format!("{what}: {error}"), "")
+    }
+
+    /// An input named on the command line that cannot be used.
+    pub fn input(what: impl Display, error: impl Display) -> Failure {
+        Failure::usage(format!("{what}: {error}"), "")
+    }
+
+    /// Standard output cannot be written to.
+    pub fn printing(error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::new(Exit::Unread, "unread", "nobody reads on", ""),
+            _ => Failure::failed("standard output", error),
+        }
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// The sentence on standard error, or the same as JSON, and the status.
+    pub fn report(&self, json: bool) -> ExitCode {
+        if self.exit != Exit::Unread {
+            eprintln!("{}", if json { self.json() } else { self.sentence() });
+        }
+        ExitCode::from(self.exit as u8)
+    }
+
+    fn sentence(&self) -> String {
+        let (message, code) = (clean(self.message.trim_end_matches('.')), self.code);
+        match self.advice {
+            "" => format!("coffer: {message} ({code})"),
+            advice => format!("coffer: {message} ({code}); {advice}"),
+        }
+    }
+
+    fn json(&self) -> String {
+        let error =
+            json!({ "code": self.code, "message": self.message, "advice": self.advice, "exit": self.exit as u8 });
+        clean_json(&json!({ "error": error }).to_string())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        let code = error.code();
+        let message = match &error {
+            Error::Refused(refusal) => refused(refusal),
+            other => other.to_string(),
+        };
+        let exit = match &error {
+            Error::Invalid(_) => Exit::Usage,
+            Error::Unreachable(_) | Error::Interrupted(_) | Error::OutcomeUnknown(_) => Exit::Unavailable,
+            Error::Refused(refusal) if refusal.code.status() == 503 => Exit::Unavailable,
+            _ => Exit::Failed,
+        };
+        Failure { exit, code, message, advice: advice(code) }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Failure {
+        Failure::new(Exit::Config, "configuration", error, "see `--config`")
+    }
+}
+
+/// The vault's words, without the code, which the sentence names itself.
+fn refused(refusal: &Refusal) -> String {
+    let words = refusal.detail.as_deref().unwrap_or(refusal.code.title());
+    let mut message = words.trim_end_matches('.').to_owned();
+    if let Some(field) = refusal.field {
+        message.push_str(&format!(", field {field}"));
+    }
+    if let Some(version) = refusal.version {
+        message.push_str(&format!(", its version is {version}"));
+    }
+    if let Some(request) = &refusal.request {
+        message.push_str(&format!(", request {request}"));
+    }
+    message
+}
+
+/// What a person can do about it, where the vault's own words do not say it already.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "unreachable" => "is it running, and is `url` of the configuration right?",
+        "interrupted" => "try again; the access may stand in the log",
+        "outcome_unknown" => "nothing else should be tried first",
+        "unexpected_answer" => "does `url` of the configuration lead to a vault of this version?",
+        "log_inconsistent" => "keep what you have and call the auditor: this must not happen",
+        "credential_missing" => "give `--token-file`",
+        "credential_invalid" | "credential_revoked" => "`coffer whoami` shows who the vault takes you for",
+        "credential_expired" => "put a new one where `--token-file` points",
+        "credential_unknown" => "is `certificate` of the configuration this application's?",
+        "forbidden_controller" | "roles_conflict" => "`coffer whoami` shows roles and controllers",
+        "forbidden_application" | "forbidden_role" | "forbidden_field" | "purpose_not_permitted" => {
+            "`coffer access who-can` shows who may, for which purpose and through which application"
+        }
+        "forbidden_form" => "leave out `--clear`",
+        "purpose_missing" => "give `--purpose`",
+        "case_required" => "give `--case`",
+        "version_conflict" => "then write with `--expected-version`",
+        "subject_mismatch" => "give `--about FIELD=PERSON`",
+        "unknown_category" | "unknown_field" => "`coffer status` lists the categories",
+        "not_found" => "it never was, was erased, or is not for you to know of",
+        "sealed" => "`coffer status` says why",
+        "busy" | "head_late" => "try again in a moment",
+        "altered" | "internal" | "log_unwritable" | "no_space" => "tell the operator",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use coffer_wire::problem::{Code, Problem};
+
+    use super::*;
+
+    fn of(code: Code) -> Failure {
+        Failure::from(Error::Refused(Refusal::from(Problem::new(code))))
+    }
+
+    #[test]
+    fn a_refusal_is_one_sentence_with_its_code_and_what_to_do() {
+        let sentence = of(Code::CaseRequired).sentence();
+        assert_eq!(
+            sentence,
+            "coffer: This category is opened for a case only; name the case (case_required); give `--case`"
+        );
+    }
+
+    #[test]
+    fn statuses_tell_refused_from_unavailable_from_misused() {
+        assert_eq!(of(Code::NotFound).exit, Exit::Failed);
+        assert_eq!(of(Code::CredentialExpired).exit, Exit::Failed);
+        assert_eq!(of(Code::Sealed).exit, Exit::Unavailable);
+        assert_eq!(Failure::from(Error::Unreachable("refused".into())).exit, Exit::Unavailable);
+        assert_eq!(Failure::from(SetupError::Url).exit, Exit::Config);
+        assert_eq!(Failure::usage("x", "").exit, Exit::Usage);
+    }
+
+    #[test]
+    fn what_the_vault_says_is_printed_without_its_control_characters() {
+        let mut problem = Problem::new(Code::Malformed).with_detail("\u{1b}[2Jbroken");
+        problem.request = Some("\u{9b}1m".to_owned());
+        let failure = Failure::from(Error::Refused(Refusal::from(problem)));
+        for printed in [failure.sentence(), failure.json()] {
+            assert!(!printed.contains(char::is_control), "{printed}");
+        }
+    }
+
+    #[test]
+    fn a_reader_that_stops_reading_is_no_failure() {
+        let failure = Failure::printing(&io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(failure.exit, Exit::Unread);
+    }
+}

@@ -1,0 +1,29 @@
+//! Which records there are, without a leaf that says who learned it.
+//!
+//! error E0061: this function takes 5 arguments but 4 arguments were supplied
+
+use coffer_keys::Altered;
+use coffer_vault::admit::{List, Permit};
+use coffer_vault::keyring::Keyring;
+use coffer_vault::ledger::Recorded;
+use coffer_vault::seal::{Found, OpenedList, open_list};
+use coffer_wire::Hash;
+
+pub fn list(
+    found: Vec<Found>,
+    listed: &Hash,
+    permit: Permit<List>,
+    #[cfg(feature = "evidence")] recorded: Recorded,
+    keyring: &Keyring,
+) -> Result<(OpenedList, Recorded), Altered> {
+    open_list(
+        found,
+        listed,
+        permit,
+        #[cfg(feature = "evidence")]
+        recorded,
+        keyring,
+    )
+}
+
+fn main() {}

@@ -1,0 +1,30 @@
+//! A read that nobody decided.
+//!
+//! error E0061: this function takes 5 arguments but 4 arguments were supplied
+
+use coffer_keys::Altered;
+#[cfg(feature = "evidence")]
+use coffer_vault::admit::{Permit, Read};
+use coffer_vault::keyring::Keyring;
+use coffer_vault::ledger::Recorded;
+use coffer_vault::schema::Category;
+use coffer_vault::seal::{Opened, Stored, open};
+
+pub fn read(
+    stored: &Stored,
+    category: &Category,
+    #[cfg(feature = "evidence")] permit: Permit<Read>,
+    recorded: Recorded,
+    keyring: &Keyring,
+) -> Result<(Opened, Recorded), Altered> {
+    open(
+        stored,
+        category,
+        #[cfg(feature = "evidence")]
+        permit,
+        recorded,
+        keyring,
+    )
+}
+
+fn main() {}

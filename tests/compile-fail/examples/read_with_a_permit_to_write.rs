@@ -1,0 +1,26 @@
+//! Who may write a record reads it.
+//!
+//! error E0308: mismatched types
+
+use coffer_keys::Altered;
+#[cfg(not(feature = "evidence"))]
+use coffer_vault::admit::Write as Asked;
+use coffer_vault::admit::Permit;
+#[cfg(feature = "evidence")]
+use coffer_vault::admit::Read as Asked;
+use coffer_vault::keyring::Keyring;
+use coffer_vault::ledger::Recorded;
+use coffer_vault::schema::Category;
+use coffer_vault::seal::{Opened, Stored, open};
+
+pub fn read(
+    stored: &Stored,
+    category: &Category,
+    permit: Permit<Asked>,
+    recorded: Recorded,
+    keyring: &Keyring,
+) -> Result<Opened, Altered> {
+    Ok(open(stored, category, permit, recorded, keyring)?.0)
+}
+
+fn main() {}

@@ -1,0 +1,73 @@
+//! Engines that break their promise, for the tests that must notice.
+#![allow(clippy::unwrap_used)] // a lock that is poisoned ends the test
+
+use std::sync::{Arc, Mutex};
+
+use coffer_vault::store::memory::Memory;
+use coffer_vault::store::{Batch, Cached, Engine, Family, StoreError};
+
+/// Answers before it commits: each batch reaches the disk only when the next one comes.
+pub struct Early {
+    shown: Memory,
+    disk: Arc<Memory>,
+    owed: Mutex<Option<Batch>>,
+}
+
+impl Early {
+    /// Over what is on the disk, in the categories' families.
+    pub fn over(disk: Arc<Memory>, families: &[Family]) -> Early {
+        let shown = Memory::new();
+        copy(&disk, &shown, families);
+        Early { shown, disk, owed: Mutex::new(None) }
+    }
+}
+
+impl Engine for Early {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shown.get(family, key)
+    }
+
+    fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
+        self.shown.get_cached(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        self.shown.scan(family, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.shown.commit(batch)?;
+        match self.owed.lock().unwrap().replace(batch.clone()) {
+            Some(before) => self.disk.commit(&before),
+            None => Ok(()),
+        }
+    }
+
+    fn ensure(&self, families: &[Family]) -> Result<(), StoreError> {
+        self.shown.ensure(families)?;
+        self.disk.ensure(families)
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// Puts all rows of the fixed families and of those named into another store.
+pub fn copy(from: &Memory, to: &Memory, families: &[Family]) {
+    let mut batch = Batch::new();
+    for family in Family::FIXED.iter().chain(families) {
+        from.ensure(&[*family]).unwrap();
+        for (key, value) in from.scan(*family, b"", None, usize::MAX).unwrap() {
+            batch.put(*family, key, value);
+        }
+    }
+    to.ensure(families).unwrap();
+    to.commit(&batch).unwrap();
+}

@@ -1,0 +1,232 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use coffer_keys::{RootKey, keyfile};
+use coffer_vault::clock::{Clock, System};
+use coffer_vault::config::Config;
+use coffer_vault::local::{AUDIENCE, HomeOptions, Issuer, TokenRequest, lay, local_issuer};
+use coffer_vault::serve::{self, Proposal};
+use coffer_vault::store::Engine;
+use coffer_vault::store::memory::Memory;
+use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
+use coffer_wire::Name;
+use coffer_wire::note::VerifierKey;
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::process::binary;
+
+/// The two landlords of every home.
+pub const CONTROLLERS: [(&str, &str); 2] = [("oakvale", "Oakvale Homes"), ("brookside", "Brookside Housing")];
+
+/// The roles of the shipped policy: the application each works with, and a purpose it has there.
+pub const STAFF: [(&str, &str, &str); 8] = [
+    ("rents", "rents-desk", "payments"),
+    ("bank-officer", "rents-desk", "payments"),
+    ("support-worker", "care-desk", "support-planning"),
+    ("debt-adviser", "care-desk", "debt-advice"),
+    ("complaints-handler", "complaints-desk", "complaint-handling"),
+    ("dpo", "console", "erasure"),
+    ("security-admin", "console", "erasure"),
+    ("auditor", "console", "erasure"),
+];
+
+const ORIGIN: &str = "coffer.example/tests";
+
+/// Which engine keeps the data of a home.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Store {
+    /// In memory: fast, and its plug can be pulled.
+    Memory,
+    /// On disk, as in operation.
+    Rocks,
+}
+
+/// A home directory with keys, policy, log and a local issuer. Removed when dropped.
+pub struct Home {
+    /// The configuration, as it was last read.
+    pub config: Arc<Config>,
+    /// The key that the log is checked with.
+    pub log_key: VerifierKey,
+    /// What time it is for the vault.
+    pub clock: Arc<dyn Clock>,
+    memory: Option<Arc<Memory>>,
+    issuer: Issuer,
+    dir: PathBuf,
+    folder: TempDir,
+}
+
+impl Home {
+    /// A home with the shipped schema and policy.
+    pub fn new(store: Store) -> Home {
+        Home::with(store, |_| {})
+    }
+
+    /// A home whose first files, those of the shipped schema and policy, are `changed` before the
+    /// vault is made out of them.
+    pub fn with(store: Store, changed: impl FnOnce(&Path)) -> Home {
+        let folder = tempfile::Builder::new().prefix("coffer-test-").tempdir().unwrap();
+        let dir = folder.path().join("home");
+        let issuer = lay(&dir, &options(folder.path())).unwrap().issuer.unwrap();
+        changed(&dir);
+        let config = Config::load(&dir).unwrap();
+        let root = keyfile::create(&config.seal.key_file).unwrap();
+        let memory = (store == Store::Memory).then(|| Arc::new(Memory::new()));
+        let engine: Arc<dyn Engine> = match &memory {
+            Some(memory) => Arc::<Memory>::clone(memory),
+            None => Arc::new(Rocks::create(&config.store.data, &tuning(&config)).unwrap()),
+        };
+        let clock: Arc<dyn Clock> = Arc::new(System);
+        let proposal = Proposal::of_home(&dir).unwrap();
+        let log_key = serve::init(&config, &engine, &clock, &root, &proposal).unwrap();
+        Home { config: Arc::new(config), log_key, clock, memory, issuer, dir, folder }
+    }
+
+    /// A home over RocksDB that the real binary made.
+    pub fn by_binary() -> Home {
+        let folder = tempfile::Builder::new().prefix("coffer-test-").tempdir().unwrap();
+        let dir = folder.path().join("home");
+        let mut command = Command::new(binary());
+        command.arg("init").arg(&dir).args(["--name", "tests", "--origin", ORIGIN, "--listen", "127.0.0.1:0"]);
+        command.arg("--key-file").arg(folder.path().join("root.key")).args(["--same-disk", "--local-issuer", "--json"]);
+        for (name, title) in CONTROLLERS {
+            command.arg("--controller").arg(format!("{name}={title}"));
+        }
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "init: {}", String::from_utf8_lossy(&done.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+        let config = Config::load(&dir).unwrap();
+        let issuer = local_issuer(&config).unwrap();
+        let log_key = report["log_key"].as_str().unwrap().parse().unwrap();
+        Home { config: Arc::new(config), log_key, clock: Arc::new(System), memory: None, issuer, dir, folder }
+    }
+
+    /// The home directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The folder around it, which also holds the root key. Room for a test's own files.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The text of a file of the home.
+    pub fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.dir.join(path)).unwrap()
+    }
+
+    /// Changes `coffer.toml`, as an operator does between two starts.
+    pub fn reconfigure(&mut self, change: impl FnOnce(String) -> String) {
+        let text = change(self.text("coffer.toml"));
+        std::fs::write(self.dir.join("coffer.toml"), text).unwrap();
+        self.config = Arc::new(Config::load(&self.dir).unwrap());
+    }
+
+    /// The root key, read anew.
+    pub fn root_key(&self) -> RootKey {
+        keyfile::load(&self.config.seal.key_file).unwrap()
+    }
+
+    /// The engine with the home's data. Over RocksDB it is opened, which only one at a time can.
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        match &self.memory {
+            Some(memory) => Arc::<Memory>::clone(memory),
+            None => Arc::new(self.rocks()),
+        }
+    }
+
+    /// The RocksDB store, opened; fails while a vault has it open.
+    pub fn rocks(&self) -> Rocks {
+        Rocks::open(&self.config.store.data, &tuning(&self.config)).unwrap()
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.memory.is_some()
+    }
+
+    /// The engine in memory, for tests that pull its plug.
+    pub fn memory(&self) -> Arc<Memory> {
+        Arc::clone(self.memory.as_ref().expect("this home lies on disk"))
+    }
+
+    /// A token of a role of the shipped policy, for the application it works with, good for 15 minutes.
+    pub fn token(&self, role: &str, controllers: &[&str]) -> String {
+        self.token_of(&format!("{role}@example"), &[role], application_of(role), controllers)
+    }
+
+    /// A token of a person with any roles, for any application.
+    pub fn token_of(&self, person: &str, roles: &[&str], application: &str, controllers: &[&str]) -> String {
+        self.mint(&self.request(person, roles, application, controllers), System.now_ms())
+    }
+
+    /// What a usual token says, to be changed before it is [minted](Home::mint).
+    pub fn request(&self, person: &str, roles: &[&str], application: &str, controllers: &[&str]) -> TokenRequest {
+        TokenRequest {
+            sub: person.to_owned(),
+            roles: roles.iter().map(|role| name(role)).collect(),
+            controllers: controllers.iter().map(|controller| name(controller)).collect(),
+            client_id: application.to_owned(),
+            life_minutes: 15,
+            audience: AUDIENCE.to_owned(),
+            cnf: None,
+        }
+    }
+
+    /// A token made at a moment, Unix time in milliseconds.
+    pub fn mint(&self, wanted: &TokenRequest, now_ms: u64) -> String {
+        self.issuer.mint(wanted, now_ms).unwrap().expose_secret().to_owned()
+    }
+
+    /// What the home's tokens name as `iss`.
+    pub fn issuer(&self) -> &str {
+        self.issuer.iss()
+    }
+
+    /// The PEM file of an application's certificate (`client.pem`) or key (`client.key`).
+    pub fn client_file(&self, application: &str, file: &str) -> PathBuf {
+        self.dir.join("clients").join(application).join(file)
+    }
+
+    /// The certificate of the authority that signed the server's.
+    pub fn server_ca(&self) -> PathBuf {
+        self.dir.join("tls/server-ca.pem")
+    }
+}
+
+/// A name that is known to be one.
+pub fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// Both landlords, as a token names them.
+pub fn controllers() -> [&'static str; 2] {
+    CONTROLLERS.map(|(name, _)| name)
+}
+
+/// The application that a role of the shipped policy works with.
+pub fn application_of(role: &str) -> &'static str {
+    STAFF.iter().find(|(known, ..)| *known == role).map(|(_, application, _)| application).unwrap()
+}
+
+/// A purpose for which a role of the shipped policy may do most of what it may.
+pub fn purpose_of(role: &str) -> &'static str {
+    STAFF.iter().find(|(known, ..)| *known == role).map(|(_, _, purpose)| purpose).unwrap()
+}
+
+fn options(folder: &Path) -> HomeOptions {
+    HomeOptions {
+        name: name("tests"),
+        origin: ORIGIN.to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        key_file: folder.join("root.key"),
+        same_disk: true,
+        controllers: CONTROLLERS.iter().map(|(id, title)| (name(id), (*title).to_owned())).collect(),
+        local: true,
+    }
+}
+
+fn tuning(config: &Config) -> Tuning {
+    Tuning { memory_bytes: config.store.memory_mib << 20, durability: Durability::Synced }
+}

@@ -1,0 +1,81 @@
+//! A sample of the combinations, asked of a running vault.
+
+use std::collections::BTreeMap;
+
+use coffer_tests::harness::{Home, Raw, Serving, Staff, Store};
+use serde_json::{Value, json};
+use toml::Table;
+
+use super::naive::Naive;
+use super::{Cell, Choices};
+
+const SEED: u64 = 20_261_123;
+/// How many that are granted are asked, and how many that are refused.
+const EACH: usize = 150;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_vault_decides_as_the_second_evaluator_does() {
+    let vault = Home::new(Store::Memory).serve();
+    let naive = Naive::read(vault.home());
+    let mut choices = Choices::new(SEED);
+    let raws: BTreeMap<&str, Raw> = naive.applications().into_iter().map(|app| (app, vault.raw(app))).collect();
+    let (cells, roles, applications) = (naive.cells(), naive.roles(), naive.applications());
+    let mut asked = BTreeMap::from([(true, 0), (false, 0)]);
+    while asked.values().any(|count| *count < EACH) {
+        let (role, application, cell) = (choices.of(&roles), choices.of(&applications), choices.of(&cells));
+        let case = choices.of(&[Some("case-1"), Some("case-1"), None]);
+        let Cell { category, action, field, form, purpose } = cell;
+        let fields = Vec::from_iter(field);
+        let expected = naive.permits(&[role], application, category, action, &fields, form, purpose, case);
+        let count = asked.get_mut(&expected).unwrap();
+        if *count == EACH {
+            continue;
+        }
+        *count += 1;
+        let token = vault.home().token_of(role, &[role], application, &["oakvale"]);
+        let staff = Staff::new(raws[application].clone(), token, "oakvale", purpose).on_case(case);
+        let reply = staff.items(&format!("/v1/records/{action}"), json!([item(&naive, &cell)])).await;
+        assert_eq!(reply.status, 200, "{role} at {application}: {cell:?}: {reply}");
+        let (status, code) = reply.outcome();
+        let granted = match status {
+            200 | 404 => true,
+            400 | 403 | 422 => false,
+            _ => panic!("{role} at {application}: {cell:?}: {reply}"),
+        };
+        assert_eq!(granted, expected, "{role} at {application}, case {case:?}: {cell:?}: {code}");
+    }
+    println!("{asked:?} asked over HTTP (seed {SEED})");
+}
+
+/// An item that is right in all that is no matter of the policy.
+fn item(naive: &Naive, cell: &Cell<'_>) -> Value {
+    let mut item = json!({ "category": cell.category, "person": "nobody", "record": "none" });
+    match cell.action {
+        "list" => drop(item.as_object_mut().unwrap().remove("record")),
+        "read" => {
+            item["fields"] = json!([cell.field]);
+            item["form"] = json!(cell.form);
+        }
+        "write" => {
+            let field = cell.field.unwrap();
+            let table = naive.fields_of(cell.category).find(|table| table["name"].as_str() == Some(field));
+            item["fields"] = json!({ field: table.map_or("a value".to_owned(), value) });
+            if table.and_then(|table| table.get("subject")).is_some_and(|subject| subject.as_str() == Some("other")) {
+                item["about"] = json!({ field: "somebody-else" });
+            }
+        }
+        _ => {}
+    }
+    item
+}
+
+/// A value that the field takes.
+fn value(field: &Table) -> String {
+    match field["type"].as_str().unwrap() {
+        "enum" => field["choices"][0].as_str().unwrap().to_owned(),
+        "date" => "2026-01-31".to_owned(),
+        "money" => "12.50".to_owned(),
+        "number" => "7".to_owned(),
+        _ => "00-00-01".to_owned(),
+    }
+}

@@ -1,0 +1,301 @@
+//! What a check can find, as a closed list.
+
+use std::collections::BTreeMap;
+
+use coffer_keys::KeyId;
+use coffer_wire::{ExternalId, Name};
+use serde::{Serialize, Serializer};
+
+/// Findings of one code that are kept one by one; of more than these only the number is kept.
+const KEPT_OF_A_CODE: usize = 1_000;
+
+macro_rules! codes {
+    ($($variant:ident = $text:literal, $what:literal, $advice:literal;)*) => {
+        /// What is wrong. The text form is stable.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Code {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),*];
+
+            /// The stable text form.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$variant => $text,)* }
+            }
+
+            /// What is wrong, in a sentence.
+            pub fn what(self) -> &'static str {
+                match self { $(Code::$variant => $what,)* }
+            }
+
+            /// What to do.
+            pub fn advice(self) -> &'static str {
+                match self { $(Code::$variant => $advice,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    StoreDamaged = "store_damaged", "The store cannot read this family any further.",
+        "Keep a copy of the home as it is; look at the disk; restore from a backup.";
+    FamilyMissing = "family_missing", "The store has no such family, though keys for it exist.",
+        "Restore from a backup.";
+    ForeignEntry = "foreign_entry", "Something lies here that is no entry of this family.",
+        "Find out what wrote to the data folder beside the vault.";
+    CheckpointMissing = "checkpoint_missing", "The store holds no checkpoint.",
+        "Keep a copy of the home; compare it with a backup and with the checkpoints that others hold.";
+    CheckpointAltered = "checkpoint_altered", "The newest checkpoint is not signed by the log's key.",
+        "Make sure of the log key first (--log-key); then compare with a backup and with the checkpoints that others hold.";
+    RootMismatch = "root_mismatch", "The leaves do not give the checkpoint's root; this leaf or one after it is wrong.",
+        "Keep a copy of the home; compare its leaves with a backup or with an auditor's copy.";
+    LeafMissing = "leaf_missing", "A leaf that the checkpoint covers is not there.",
+        "Keep a copy of the home; take the leaf from a backup or an auditor's copy.";
+    LeafAltered = "leaf_altered", "A leaf is not the one that the tree holds.",
+        "Keep a copy of the home; compare the leaf with a backup or an auditor's copy.";
+    LeafMalformed = "leaf_malformed", "The bytes of a leaf are no leaf.",
+        "Keep a copy of the home; compare the leaf with a backup or an auditor's copy.";
+    LeafBeyond = "leaf_beyond", "A leaf lies behind the end of the log.",
+        "Somebody put the checkpoint back or added leaves: keep a copy of the home, and compare with the checkpoints that others hold.";
+    TimeFell = "time_fell", "A leaf is older than the one before it.",
+        "The vault never writes such a leaf: treat the log key as compromised.";
+    NumberGap = "number_gap", "A controller's numbers have a gap or a repetition.",
+        "The vault never writes such a leaf: treat the log key as compromised.";
+    NumberWrong = "number_wrong", "The stored last number of a controller is not its last leaf's.",
+        "The meta family was changed or put back: restore it from a backup of the same moment.";
+    TileMissing = "tile_missing", "A tile of the tree is not there.",
+        "The leaves are the truth: restore the tile from a backup.";
+    TileAltered = "tile_altered", "A tile of the tree does not agree with the leaves.",
+        "The leaves are the truth: restore the tile from a backup.";
+    HeadMissing = "head_missing", "The head file is missing or holds no whole checkpoint.",
+        "Look for it on its own disk; without it nobody here can tell whether leaves were cut off.";
+    HeadOfAnotherLog = "head_of_another_log", "The head is not signed by this log's key.",
+        "Find out whose head it is; `log.head` in coffer.toml may name another vault's.";
+    HeadAhead = "head_ahead", "The head has seen leaves that the store does not hold: leaves were cut off or the store was put back.",
+        "Do not start this home. Find the newer store; what was done in the missing leaves is not in this one.";
+    HeadOtherHistory = "head_other_history", "The store's leaves are not those that the head has seen.",
+        "Do not start this home. Compare with the checkpoints that others hold.";
+    PolicyAltered = "policy_altered", "What is stored of policy or schema is not what was last activated.",
+        "Treat every access since as suspect; restore the row from a backup.";
+    LogKeyOther = "log_key_other", "The key that signs the log is not the log key that was given.",
+        "Compare the log key with the one that was handed out when the vault was made.";
+    PrivateMissing = "private_missing", "A leaf has no private part.",
+        "Take it from a backup; the log itself stays whole.";
+    PrivateMalformed = "private_malformed", "A private part has no head of its own.",
+        "Take it from a backup; the log itself stays whole.";
+    PrivateUnattributed = "private_unattributed", "No audit key gives the alias of this leaf.",
+        "An audit key is missing or altered: restore the keys family from a backup.";
+    PrivateAltered = "private_altered", "A private part does not open, or is not the one that its leaf commits to.",
+        "Take it from a backup; the log itself stays whole.";
+    PrivateIncomplete = "private_incomplete", "A private part opens and does not say what its leaf needs.",
+        "The vault never writes such a part: treat the home's keys as compromised.";
+    KeyMalformed = "key_malformed", "A row of the keys family cannot be read.",
+        "Restore the row from a backup.";
+    KeyForeign = "key_foreign", "A key is wrapped by no key of this vault.",
+        "Find out what wrote to the data folder beside the vault; restore the row from a backup.";
+    KeyAltered = "key_altered", "A wrapped key does not open.",
+        "Restore the row from a backup; what lies under this key cannot be read until then.";
+    KeyMissing = "key_missing", "A key that the log says was made is not there, and no leaf says it was destroyed.",
+        "Restore the row from a backup; what lies under this key cannot be read until then.";
+    KeyUnlogged = "key_unlogged", "A key is there that no leaf made.",
+        "Find out what wrote to the data folder beside the vault.";
+    KeyUndestroyed = "key_undestroyed", "A key is there that the log says was destroyed: an erased person is readable again.",
+        "Remove what was put back, and report it: this is a breach of an erasure.";
+    TombstoneWrong = "tombstone_wrong", "A destroyed key names a leaf that is no erasure, or that did not destroy it.",
+        "The key was taken away without a record: restore its row from a backup.";
+    TombstoneMissing = "tombstone_missing", "Nothing is left to say that a key was destroyed, as the log says.",
+        "Keep a copy of the home: whoever took the tombstone away may put the key back.";
+    IndexMissing = "index_missing", "No index row leads to this key of a person.",
+        "Restore the index row from a backup: until then an erasure would pass this key over.";
+    IndexDangling = "index_dangling", "An index row leads to a key that is not there or is another's.",
+        "Restore keys and index rows from a backup of the same moment.";
+    IndexAltered = "index_altered", "An index row was not written by this vault.",
+        "Restore keys and index rows from a backup of the same moment.";
+    RowMissing = "row_missing", "The log says that this record exists, and it is not there.",
+        "Restore the row from a backup that holds this version.";
+    RowForeign = "row_foreign", "A row lies where the log put none, or another record's row lies in its place.",
+        "Remove it after a copy was kept; find out what wrote to the data folder beside the vault.";
+    RowOlder = "row_older", "A row is an older version than the log's last.",
+        "Restore the row from a backup that holds the last version.";
+    RowUnlogged = "row_unlogged", "A row opens, and no leaf wrote this version of it.",
+        "Only a holder of the keys could write it: treat the category's keys as compromised.";
+    RowAltered = "row_altered", "A row does not open.",
+        "Restore the row from a backup.";
+    RowKeyMissing = "row_key_missing", "A row names a key that is not there.",
+        "Restore the row, or the key, from a backup.";
+    RowKeyDestroyed = "row_key_destroyed", "A row lies under a destroyed key.",
+        "Nobody can read it. It was put back after an erasure: remove it.";
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Where it is, as far as that may be told to everybody. Ids of keys are no secrets.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Place {
+    /// The family of the store, or `head`.
+    pub family: String,
+    /// The index of the leaf that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u64>,
+    /// The tile: its level and its index.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tile: Option<(u8, u64)>,
+    /// The row of the meta family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<&'static str>,
+    /// The controller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controller: Option<Name>,
+    /// The category.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<Name>,
+    /// The key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// Which record, by the caller's ids. Personal data: filled in on request only, never printed by `Debug`.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Who {
+    /// The data subject.
+    pub person: String,
+    /// The record.
+    pub record: String,
+}
+
+/// One thing that is wrong.
+#[derive(Serialize)]
+pub struct Finding {
+    /// What.
+    pub code: Code,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What is there: a version, a number, a count of leaves, as the code says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<u64>,
+    /// What should be there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
+    /// Which record, where that was asked for.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
+}
+
+/// All that was found, of each code at most so many one by one.
+#[derive(Default)]
+pub struct Findings {
+    kept: Vec<Finding>,
+    counts: BTreeMap<Code, u64>,
+}
+
+impl Place {
+    /// Somewhere in a family.
+    pub(super) fn of(family: impl ToString) -> Place {
+        Place { family: family.to_string(), ..Place::default() }
+    }
+
+    pub(super) fn leaf(self, index: u64) -> Place {
+        Place { leaf: Some(index), ..self }
+    }
+
+    pub(super) fn tile(self, level: u8, index: u64) -> Place {
+        Place { tile: Some((level, index)), ..self }
+    }
+
+    pub(super) fn entry(self, entry: &'static str) -> Place {
+        Place { entry: Some(entry), ..self }
+    }
+
+    pub(super) fn controller(self, controller: Name) -> Place {
+        Place { controller: Some(controller), ..self }
+    }
+
+    pub(super) fn category(self, category: Name) -> Place {
+        Place { category: Some(category), ..self }
+    }
+
+    pub(super) fn key(self, id: &KeyId) -> Place {
+        Place { key: Some(id.to_string()), ..self }
+    }
+}
+
+impl Who {
+    /// From the ids of a private part, where it has both.
+    pub(super) fn of(person: Option<&ExternalId>, record: Option<&ExternalId>) -> Option<Who> {
+        Some(Who { person: person?.as_str().to_owned(), record: record?.as_str().to_owned() })
+    }
+}
+
+impl Finding {
+    /// A finding that has a place and nothing else.
+    pub(super) fn new(code: Code, place: Place) -> Finding {
+        Finding { code, place, found: None, expected: None, who: None }
+    }
+
+    /// What is there, and what should be.
+    pub(super) fn against(self, found: u64, expected: u64) -> Finding {
+        Finding { found: Some(found), expected: Some(expected), ..self }
+    }
+
+    pub(super) fn about(self, who: Option<Who>) -> Finding {
+        Finding { who, ..self }
+    }
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, finding: Finding) {
+        let count = self.counts.entry(finding.code).or_default();
+        *count += 1;
+        if *count <= KEPT_OF_A_CODE as u64 {
+            self.kept.push(finding);
+        }
+    }
+
+    /// Those that were kept one by one, in the order in which they were found.
+    pub fn kept(&self) -> &[Finding] {
+        &self.kept
+    }
+
+    /// How many there are of each code.
+    pub fn counts(&self) -> &BTreeMap<Code, u64> {
+        &self.counts
+    }
+
+    /// How many there are.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_has_a_text_of_its_own() {
+        let texts: std::collections::BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(texts.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{text}");
+            assert!(code.what().ends_with('.') && code.advice().ends_with('.'), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrecked_home_does_not_fill_the_memory_with_findings() {
+        let mut findings = Findings::default();
+        for index in 0..5_000 {
+            findings.add(Finding::new(Code::LeafMissing, Place::of("leaves").leaf(index)));
+        }
+        assert_eq!((findings.kept().len(), findings.total()), (KEPT_OF_A_CODE, 5_000));
+    }
+}

@@ -1,0 +1,238 @@
+//! The keys family: every row reads, leads where it should, and, with the seal, opens; and the keys
+//! are those that the log made and did not destroy.
+
+use std::collections::{BTreeSet, HashMap};
+
+use coffer_keys::KeyId;
+use coffer_wire::Name;
+use coffer_wire::leaf::{Action, Decision, Leaf};
+
+use super::past::Past;
+use super::{Check, CheckError, Code, Place};
+use crate::keyring::audit_category;
+use crate::keyring::record::{AuditRow, IndexRow, RootRow, SubjectRow, Use};
+use crate::ledger::history::leaf_key;
+use crate::seal::verify::Verifier;
+use crate::store::Family;
+
+/// Bytes of a locator, and of an index of two of them.
+const LOCATOR_BYTES: usize = 16;
+const INDEX_BYTES: usize = 32;
+
+/// The keys under the root key, as they lie in the store.
+pub(super) struct Wraps {
+    pub(super) rows: Vec<(KeyId, RootRow)>,
+    categories: HashMap<KeyId, (Name, Name)>,
+}
+
+impl Wraps {
+    /// Controller and category of a category key.
+    pub(super) fn category(&self, id: &KeyId) -> Option<(Name, Name)> {
+        self.categories.get(id).copied()
+    }
+
+    /// Every category that has rows.
+    pub(super) fn kept(&self) -> BTreeSet<Name> {
+        let kept = self.categories.values().map(|(_, category)| *category);
+        kept.filter(|category| *category != audit_category()).collect()
+    }
+}
+
+impl Check<'_> {
+    /// Reads the keys under the root key.
+    pub(super) fn wraps(&mut self) -> Result<Wraps, CheckError> {
+        let mut wraps = Wraps { rows: Vec::new(), categories: HashMap::new() };
+        self.each(Family::Keys, RootRow::PREFIX, |check, key, value| {
+            match (RootRow::id(key), RootRow::decode(value)) {
+                (None, _) => check.found(Code::ForeignEntry, Place::of(Family::Keys)),
+                (Some(id), None) => check.found(Code::KeyMalformed, Place::of(Family::Keys).key(&id)),
+                (Some(id), Some(row)) => {
+                    if row.usage == Use::Category {
+                        wraps.categories.insert(id, (row.controller, row.category));
+                    }
+                    wraps.rows.push((id, row));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(wraps)
+    }
+
+    /// Looks at every row of the family.
+    pub(super) fn keys(
+        &mut self,
+        wraps: &Wraps,
+        verifier: Option<&Verifier>,
+        mut past: Option<&mut Past<'_>>,
+    ) -> Result<(), CheckError> {
+        self.progress.stage("keys", None);
+        self.each(Family::Keys, b"", |check, key, value| {
+            check.report.looked.keys += 1;
+            let there = match key.first_chunk::<1>().map(<[u8; 1]>::as_slice) {
+                Some(RootRow::PREFIX) => RootRow::id(key),
+                Some(SubjectRow::PREFIX) => check.subject(wraps, verifier, past.as_deref_mut(), key, value)?,
+                Some(AuditRow::PREFIX) => check.audit(wraps, verifier, key, value),
+                Some(IndexRow::PREFIX) => {
+                    check.index(wraps, verifier, key, value)?;
+                    None
+                }
+                _ => {
+                    check.found(Code::ForeignEntry, Place::of(Family::Keys));
+                    None
+                }
+            };
+            if let (Some(id), Some(past)) = (there, past.as_deref_mut()) {
+                check.logged(past, &id);
+            }
+            Ok(())
+        })?;
+        if let Some(past) = past {
+            self.unmet_keys(past);
+        }
+        Ok(())
+    }
+
+    /// A key that is there must be one that the log made and did not destroy.
+    fn logged(&mut self, past: &mut Past<'_>, id: &KeyId) {
+        let place = Place::of(Family::Keys).key(id);
+        match (past.made.remove(id), past.destroyed.remove(id)) {
+            (_, Some(leaf)) => self.found(Code::KeyUndestroyed, place.leaf(leaf)),
+            (None, None) if !past.has_gaps => self.found(Code::KeyUnlogged, place),
+            _ => {}
+        }
+    }
+
+    fn unmet_keys(&mut self, past: &Past<'_>) {
+        for (code, ids) in [(Code::KeyMissing, &past.made), (Code::TombstoneMissing, &past.destroyed)] {
+            let mut ids: Vec<_> = ids.iter().collect();
+            ids.sort_by_key(|(_, leaf)| **leaf);
+            ids.into_iter().for_each(|(id, leaf)| self.found(code, Place::of(Family::Keys).key(id).leaf(*leaf)));
+        }
+    }
+
+    /// A key of a person, or its tombstone. Returns the id of a key that is there.
+    fn subject(
+        &mut self,
+        wraps: &Wraps,
+        verifier: Option<&Verifier>,
+        past: Option<&mut Past<'_>>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<Option<KeyId>, CheckError> {
+        let Some(id) = SubjectRow::id(key) else {
+            self.found(Code::ForeignEntry, Place::of(Family::Keys));
+            return Ok(None);
+        };
+        let place = Place::of(Family::Keys).key(&id);
+        let row = match SubjectRow::decode(value) {
+            None => {
+                self.found(Code::KeyMalformed, place);
+                return Ok(Some(id));
+            }
+            Some(SubjectRow::Destroyed { at }) => {
+                self.tombstone(past, &id, at)?;
+                return Ok(None);
+            }
+            Some(row) => row,
+        };
+        let SubjectRow::Living { wrapped_by, index, .. } = &row else { return Ok(None) };
+        let category = wraps.category(wrapped_by).filter(|(_, category)| *category != audit_category());
+        let Some((controller, category)) = category else {
+            self.found(Code::KeyForeign, place);
+            return Ok(Some(id));
+        };
+        let place = place.controller(controller).category(category);
+        let named = self.get(Family::Keys, &IndexRow::key(index))?.and_then(|row| IndexRow::decode(&row));
+        if named.is_none_or(|row| row.id != id) {
+            self.found(Code::IndexMissing, place.clone());
+        }
+        // Where the line did not open, its own key is the finding.
+        let line = verifier.and_then(|verifier| verifier.line(&controller, &category));
+        if line.is_some_and(|line| line.open_subject_row(id, row).is_err()) {
+            self.found(Code::KeyAltered, place);
+        }
+        Ok(Some(id))
+    }
+
+    /// What is left of a destroyed key names the first leaf of its erasure.
+    fn tombstone(&mut self, past: Option<&mut Past<'_>>, id: &KeyId, at: u64) -> Result<(), CheckError> {
+        let leaf = self.get(Family::Leaves, &leaf_key(at))?;
+        let erases = match leaf.as_deref().map(Leaf::parse) {
+            Some(Ok(leaf)) => {
+                let act = matches!(leaf.action, Action::RecordsErase | Action::SubjectsErase);
+                act && matches!(leaf.decision(), Ok(Decision::Granted(_)))
+            }
+            // What cannot be read is a finding of its own.
+            Some(Err(_)) => true,
+            None => false,
+        };
+        let destroyed = past.is_none_or(|past| {
+            past.made.remove(id);
+            past.destroyed.remove(id).is_some() || past.has_gaps
+        });
+        if !erases || !destroyed {
+            self.found(Code::TombstoneWrong, Place::of(Family::Keys).key(id).leaf(at));
+        }
+        Ok(())
+    }
+
+    /// An index row leads to a living key that says the same of itself.
+    fn index(
+        &mut self,
+        wraps: &Wraps,
+        verifier: Option<&Verifier>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(), CheckError> {
+        let index = key.strip_prefix(IndexRow::PREFIX).and_then(|key| <[u8; INDEX_BYTES]>::try_from(key).ok());
+        let Some(index) = index else {
+            self.found(Code::ForeignEntry, Place::of(Family::Keys));
+            return Ok(());
+        };
+        let Some(row) = IndexRow::decode(value) else {
+            self.found(Code::KeyMalformed, Place::of(Family::Keys));
+            return Ok(());
+        };
+        let place = Place::of(Family::Keys).key(&row.id);
+        let subject = self.get(Family::Keys, &SubjectRow::key(&row.id))?;
+        let Some(SubjectRow::Living { wrapped_by, index: own, .. }) = subject.as_deref().and_then(SubjectRow::decode)
+        else {
+            self.found(Code::IndexDangling, place);
+            return Ok(());
+        };
+        if own != index {
+            self.found(Code::IndexDangling, place);
+            return Ok(());
+        }
+        let Some((controller, category)) = wraps.category(&wrapped_by) else { return Ok(()) };
+        let line = verifier.and_then(|verifier| verifier.line(&controller, &category));
+        if line.is_some_and(|line| line.indexed_row(key, value).is_err()) {
+            self.found(Code::IndexAltered, place.controller(controller).category(category));
+        }
+        Ok(())
+    }
+
+    /// An audit key. Returns its id.
+    fn audit(&mut self, wraps: &Wraps, verifier: Option<&Verifier>, key: &[u8], value: &[u8]) -> Option<KeyId> {
+        let locator = key.strip_prefix(AuditRow::PREFIX).and_then(|key| <[u8; LOCATOR_BYTES]>::try_from(key).ok());
+        let Some(locator) = locator else {
+            self.found(Code::ForeignEntry, Place::of(Family::Keys));
+            return None;
+        };
+        let Some(row) = AuditRow::decode(value) else {
+            self.found(Code::KeyMalformed, Place::of(Family::Keys));
+            return None;
+        };
+        let place = Place::of(Family::Keys).key(&row.id);
+        let category = wraps.category(&row.wrapped_by).filter(|(_, category)| *category == audit_category());
+        let Some((controller, category)) = category else {
+            self.found(Code::KeyForeign, place);
+            return Some(row.id);
+        };
+        let line = verifier.and_then(|verifier| verifier.line(&controller, &category));
+        if line.is_some_and(|line| line.open_audit(&locator, value).is_err()) {
+            self.found(Code::KeyAltered, place.controller(controller).category(category));
+        }
+        Some(row.id)
+    }
+}

@@ -1,0 +1,64 @@
+//! The meta family: last numbers, and the policy and schema in force, held against the leaves.
+
+use coffer_wire::{Hash, Name};
+
+use super::log::Log;
+use super::{Check, CheckError, Code, Finding, Place};
+use crate::store::{Family, meta};
+
+/// Schema and policy are activated together when a vault is made, as epoch 1.
+const FIRST_ACTIVATIONS: u64 = 2;
+
+impl Check<'_> {
+    pub(super) fn meta(&mut self, log: &Log) -> Result<(), CheckError> {
+        let mut numbers = log.numbers.clone();
+        let mut in_force = Vec::new();
+        self.each(Family::Meta, b"", |check, key, value| {
+            match key {
+                meta::CHECKPOINT => {}
+                meta::ACCESS | meta::SCHEMA | meta::EPOCH => in_force.push((key.to_vec(), value.to_vec())),
+                _ => match controller_of(key) {
+                    Some(name) => check.number(log, name, numbers.remove(&name), value),
+                    None => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
+                },
+            }
+            Ok(())
+        })?;
+        for (controller, last) in numbers {
+            self.number(log, controller, Some(last), &[]);
+        }
+        // Leaves that cannot be read may be activations: those have findings of their own.
+        if log.unread == 0 {
+            self.in_force(log, &in_force);
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, log: &Log, controller: Name, last: Option<u64>, stored: &[u8]) {
+        let stored = stored.try_into().map(u64::from_be_bytes).unwrap_or(0);
+        let last = last.unwrap_or(0);
+        if stored != last && log.unread == 0 {
+            let place = Place::of(Family::Meta).controller(controller).entry("number");
+            self.add(Finding::new(Code::NumberWrong, place).against(stored, last));
+        }
+    }
+
+    fn in_force(&mut self, log: &Log, rows: &[(Vec<u8>, Vec<u8>)]) {
+        let stored = |wanted: &[u8]| rows.iter().find(|(key, _)| key == wanted).map(|(_, value)| value);
+        let hash = |wanted| stored(wanted).map(|value| Hash::sha256(value));
+        let epoch = stored(meta::EPOCH).and_then(|value| value.as_slice().try_into().ok()).map(u32::from_be_bytes);
+        let expected = (log.activations + 1).checked_sub(FIRST_ACTIVATIONS);
+        let same = [
+            ("access", hash(meta::ACCESS) == log.access),
+            ("schema", hash(meta::SCHEMA) == log.schema),
+            ("epoch", epoch.map(u64::from) == expected),
+        ];
+        for (entry, _) in same.into_iter().filter(|(_, same)| !same) {
+            self.found(Code::PolicyAltered, Place::of(Family::Meta).entry(entry));
+        }
+    }
+}
+
+fn controller_of(key: &[u8]) -> Option<Name> {
+    Name::new(std::str::from_utf8(key.strip_prefix(meta::NUMBER_PREFIX)?).ok()?).ok()
+}

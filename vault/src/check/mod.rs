@@ -1,0 +1,217 @@
+//! `coffer-vault check`: everything in a stopped home held against its log, and the log against the
+//! key and the head that stand outside it.
+//!
+//! Without the seal: every leaf, tile, checkpoint and the head; and that keys, private parts and rows
+//! are where they should be. With the root key also what is sealed: each key opens, each private part
+//! is the one that its leaf commits to, and the rows are those, and only those, that the leaves in
+//! their order come to. No value is ever opened for anybody; ids are told on request only.
+
+mod finding;
+mod keys;
+mod log;
+mod meta;
+mod past;
+mod privates;
+mod rows;
+mod tree;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+use std::io;
+use std::path::Path;
+
+use coffer_keys::RootKey;
+use coffer_wire::note::VerifierKey;
+use serde::Serialize;
+
+use crate::ledger::head;
+use crate::seal::verify::Verifier;
+use crate::store::{Engine, Family, StoreError};
+
+pub use finding::{Code, Finding, Findings, Place, Who};
+use keys::Wraps;
+
+/// Rows that are asked of the store at a time.
+const PAGE_ROWS: usize = 1_024;
+
+/// What is checked.
+pub struct Home<'a> {
+    /// The store, which nobody else has open.
+    pub engine: &'a dyn Engine,
+    /// The log's public key, as it was handed out.
+    pub log_key: &'a VerifierKey,
+    /// The head file.
+    pub head: &'a Path,
+    /// Whether findings name person and record.
+    pub show_ids: bool,
+}
+
+/// How far it is, for those who wait.
+pub trait Progress {
+    /// A stage begins; `total` where it is known.
+    fn stage(&self, stage: &'static str, total: Option<u64>);
+    /// So many more of the stage are done.
+    fn advance(&self, count: u64);
+}
+
+/// Nobody waits.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _: &'static str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+}
+
+/// Why a home cannot be checked at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The store cannot be read, for another reason than damage.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The head file is there and cannot be read.
+    #[error("the head file: {0}")]
+    Head(#[source] io::Error),
+    /// The root key is not the one under which this home's keys lie.
+    #[error("the key file belongs to another vault: none of this home's keys lies under it")]
+    OtherRoot,
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Default, Debug, Serialize)]
+pub struct Looked {
+    /// Leaves.
+    pub leaves: u64,
+    /// Full tiles of the tree.
+    pub tiles: u64,
+    /// Private parts; with the seal, opened.
+    pub private_parts: u64,
+    /// Rows of the keys family.
+    pub keys: u64,
+    /// Rows of the categories.
+    pub rows: u64,
+}
+
+/// What came of a check.
+#[derive(Default)]
+pub struct Report {
+    /// Whether what is sealed was looked at too.
+    pub with_seal: bool,
+    /// How much was looked at.
+    pub looked: Looked,
+    /// By how many leaves the head is behind the log, as it is after a kill; `None` where it is no
+    /// head of this log.
+    pub head_behind: Option<u64>,
+    /// What is wrong.
+    pub findings: Findings,
+}
+
+/// A check on its way.
+struct Check<'a> {
+    home: &'a Home<'a>,
+    progress: &'a dyn Progress,
+    report: Report,
+}
+
+/// Checks a stopped home; with the root key also what is sealed.
+pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -> Result<Report, CheckError> {
+    let mut check = Check { home, progress, report: Report { with_seal: root.is_some(), ..Report::default() } };
+    let log = check.log()?;
+    check.meta(&log)?;
+    check.private_parts(log.size)?;
+    let wraps = check.wraps()?;
+    let verifier = match root {
+        None => None,
+        Some(root) => Some(check.unseal(root, &wraps)?),
+    };
+    let mut past = match &verifier {
+        None => None,
+        Some(verifier) => Some(check.past(verifier, &wraps)?),
+    };
+    check.keys(&wraps, verifier.as_ref(), past.as_mut())?;
+    check.rows(&wraps, verifier.as_ref(), past)?;
+    Ok(check.report)
+}
+
+impl Check<'_> {
+    fn add(&mut self, finding: Finding) {
+        self.report.findings.add(finding);
+    }
+
+    fn found(&mut self, code: Code, place: Place) {
+        self.add(Finding::new(code, place));
+    }
+
+    /// The wrapping keys, open as far as they open.
+    fn unseal(&mut self, root: &RootKey, wraps: &Wraps) -> Result<Verifier, CheckError> {
+        if !wraps.rows.is_empty() && wraps.rows.iter().all(|(_, row)| row.wrapped_by != root.id()) {
+            return Err(CheckError::OtherRoot);
+        }
+        let (verifier, survey) = Verifier::open(&wraps.rows, root);
+        for (id, row) in wraps.rows.iter().filter(|(id, _)| survey.unopened.contains(id)) {
+            let place = Place::of(Family::Keys).controller(row.controller).category(row.category).key(id);
+            self.found(Code::KeyAltered, place);
+        }
+        if survey.log.is_some_and(|public| public != *self.home.log_key.public()) {
+            self.found(Code::LogKeyOther, Place::of(Family::Keys));
+        }
+        Ok(verifier)
+    }
+
+    /// Every row under a prefix, in order, a page at a time. Damage ends the family and is a finding.
+    fn each(
+        &mut self,
+        family: Family,
+        prefix: &[u8],
+        mut row: impl FnMut(&mut Self, &[u8], &[u8]) -> Result<(), CheckError>,
+    ) -> Result<(), CheckError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = match self.home.engine.scan(family, prefix, after.as_deref(), PAGE_ROWS) {
+                Ok(page) => page,
+                Err(error) => return self.damaged(family, error),
+            };
+            for (key, value) in &page {
+                row(self, key, value)?;
+            }
+            self.progress.advance(page.len() as u64);
+            let whole = page.len() < PAGE_ROWS;
+            after = page.into_iter().next_back().map(|(key, _)| key);
+            if whole {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One row; damage is a finding, and then there is none.
+    fn get(&mut self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, CheckError> {
+        match self.home.engine.get(family, key) {
+            Ok(value) => Ok(value),
+            Err(error) => self.damaged(family, error).map(|()| None),
+        }
+    }
+
+    fn damaged(&mut self, family: Family, error: StoreError) -> Result<(), CheckError> {
+        match error {
+            StoreError::Corrupt { .. } => self.found(Code::StoreDamaged, Place::of(family)),
+            StoreError::NoFamily { .. } => self.found(Code::FamilyMissing, Place::of(family)),
+            other => return Err(CheckError::Store(other)),
+        }
+        Ok(())
+    }
+
+    /// The note in the head file, if there is a whole one.
+    fn head_note(&self) -> Result<Option<String>, CheckError> {
+        match head::read(self.home.head) {
+            Ok(note) => Ok(note),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CheckError::Head(error)),
+        }
+    }
+}
+
+/// The index of a leaf or a private part, from its key in the store.
+fn index_of(key: &[u8]) -> Option<u64> {
+    key.try_into().ok().map(u64::from_be_bytes)
+}

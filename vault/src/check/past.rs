@@ -1,0 +1,185 @@
+//! The private parts, opened in the log's order, come to what must be there now: each record with its
+//! version and the hash of its row, each key that was made and not destroyed.
+
+use std::collections::HashMap;
+
+use coffer_keys::{KeyId, ROW_KEY_BYTES};
+use coffer_wire::leaf::{Action, Decision, Leaf};
+use coffer_wire::private::Private;
+use coffer_wire::{Hash, Name};
+
+use super::keys::Wraps;
+use super::privates::Opener;
+use super::{Check, CheckError, Code, Place, Who, index_of};
+use crate::ledger::StoredPrivate;
+use crate::ledger::history::leaf_key;
+use crate::seal::verify::Verifier;
+use crate::store::{Engine, Family};
+
+pub(super) type RowKey = [u8; ROW_KEY_BYTES];
+
+/// What the last leaf about a record says.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    pub(super) version: u32,
+    pub(super) written: Hash,
+    pub(super) leaf: u64,
+    /// Whether its row, or what is left of it, was met in the store.
+    pub(super) met: bool,
+}
+
+/// What the log comes to.
+pub(super) struct Past<'v> {
+    opener: Opener<'v>,
+    verifier: &'v Verifier,
+    engine: &'v dyn Engine,
+    records: HashMap<(Name, Name), HashMap<RowKey, Known>>,
+    /// Hashes of writes whose private part does not open: of which record they are is not known.
+    unplaced: HashMap<Hash, u64>,
+    /// Keys that were made and not destroyed, and the leaf that made them.
+    pub(super) made: HashMap<KeyId, u64>,
+    /// Keys that were destroyed, and the leaf that says so.
+    pub(super) destroyed: HashMap<KeyId, u64>,
+    /// Whether something could not be read that may have made or destroyed keys.
+    pub(super) has_gaps: bool,
+}
+
+impl Check<'_> {
+    /// Opens every private part in the log's order.
+    pub(super) fn past<'v>(&mut self, verifier: &'v Verifier, wraps: &Wraps) -> Result<Past<'v>, CheckError>
+    where
+        Self: 'v,
+    {
+        let mut past = Past {
+            opener: self.opener(verifier, wraps)?,
+            verifier,
+            engine: self.home.engine,
+            records: HashMap::new(),
+            unplaced: HashMap::new(),
+            made: HashMap::new(),
+            destroyed: HashMap::new(),
+            has_gaps: self.report.findings.total() > 0,
+        };
+        self.progress.stage("what the log says", Some(self.report.looked.leaves));
+        let size = self.report.looked.leaves;
+        self.each(Family::Leaves, b"", |check, key, bytes| {
+            let index = index_of(key).filter(|index| *index < size);
+            let (Some(index), Ok(leaf)) = (index, Leaf::parse(bytes)) else { return Ok(()) };
+            let Some(stored) = check.get(Family::Private, key)? else {
+                past.lost(&leaf, index);
+                return Ok(());
+            };
+            // A part without a head was found already.
+            let Some(stored) = StoredPrivate::parse(&stored) else {
+                past.lost(&leaf, index);
+                return Ok(());
+            };
+            let place = || Place { category: leaf.category, ..Place::of(Family::Private).leaf(index) };
+            if !past.opener.knows_actor(&leaf, &stored) {
+                check.found(Code::PrivateUnattributed, place().controller(leaf.controller));
+            }
+            let followed = past.opener.open(&leaf, &stored).and_then(|private| past.follow(index, &leaf, &private));
+            if let Err(code) = followed {
+                check.found(code, place().controller(leaf.controller));
+                past.lost(&leaf, index);
+            }
+            Ok(())
+        })?;
+        Ok(past)
+    }
+}
+
+impl Past<'_> {
+    /// A leaf whose private part cannot be read.
+    fn lost(&mut self, leaf: &Leaf, index: u64) {
+        self.has_gaps = true;
+        if let (Action::RecordsWrite | Action::RecordsReseal, Some(hash)) = (leaf.action, leaf.row) {
+            self.unplaced.insert(hash, index);
+        }
+    }
+
+    /// What was refused or failed changed nothing.
+    fn follow(&mut self, index: u64, leaf: &Leaf, private: &Private) -> Result<(), Code> {
+        if !matches!(leaf.decision(), Ok(Decision::Granted(_))) {
+            return Ok(());
+        }
+        match leaf.action {
+            Action::RecordsWrite | Action::RecordsReseal => self.written(index, leaf, private)?,
+            Action::RecordsErase => self.ended(leaf, private)?,
+            // A leaf without a record ends keys alone, in other people's records.
+            Action::SubjectsErase if private.record.is_some() => self.ended(leaf, private)?,
+            _ => {}
+        }
+        for id in &private.made {
+            self.made.entry(id.parse().map_err(|_| Code::PrivateIncomplete)?).or_insert(index);
+        }
+        for id in &private.destroyed {
+            let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
+            self.made.remove(&id);
+            self.destroyed.entry(id).or_insert(index);
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, index: u64, leaf: &Leaf, private: &Private) -> Result<(), Code> {
+        let (Some(version), Some(written)) = (leaf.version, leaf.row) else { return Err(Code::PrivateIncomplete) };
+        match self.place(leaf, private)? {
+            None => {
+                self.unplaced.insert(written, index);
+            }
+            Some((at, key)) => {
+                let known = Known { version, written, leaf: index, met: false };
+                self.records.entry(at).or_default().insert(key, known);
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, leaf: &Leaf, private: &Private) -> Result<(), Code> {
+        if let Some((at, key)) = self.place(leaf, private)?
+            && let Some(records) = self.records.get_mut(&at)
+        {
+            records.remove(&key);
+        }
+        Ok(())
+    }
+
+    /// Where the record's row lies; `None` where the keys that say so did not open.
+    fn place(&self, leaf: &Leaf, private: &Private) -> Result<Option<((Name, Name), RowKey)>, Code> {
+        let (Some(category), Some(person), Some(record)) = (leaf.category, &private.person, &private.record) else {
+            return Err(Code::PrivateIncomplete);
+        };
+        let line = self.verifier.line(&leaf.controller, &category);
+        Ok(line.map(|line| ((leaf.controller, category), line.locator().row(person.as_str(), record.as_str()))))
+    }
+
+    /// What the log says of a place in a category, whoever's it is.
+    pub(super) fn find(&mut self, category: Name, key: &RowKey) -> Option<(Name, &mut Known)> {
+        let mut lines = self.records.iter_mut().filter(|((_, of), _)| *of == category);
+        lines.find_map(|((controller, _), records)| Some((*controller, records.get_mut(key)?)))
+    }
+
+    /// Whether a leaf whose private part is lost wrote this.
+    pub(super) fn wrote(&self, hash: &Hash) -> bool {
+        self.unplaced.contains_key(hash)
+    }
+
+    /// Records whose rows were not met, in the order of their last leaves.
+    pub(super) fn unmet(&self) -> Vec<(Name, Name, Known)> {
+        let lines = self.records.iter();
+        let all = lines.flat_map(|((controller, category), records)| {
+            records.values().filter(|known| !known.met).map(|known| (*controller, *category, *known))
+        });
+        let mut unmet: Vec<_> = all.collect();
+        unmet.sort_by_key(|(_, _, known)| known.leaf);
+        unmet
+    }
+
+    /// Person and record of a leaf, for a report that names them.
+    pub(super) fn who(&mut self, leaf: u64) -> Option<Who> {
+        let bytes = self.engine.get(Family::Leaves, &leaf_key(leaf)).ok()??;
+        let stored = self.engine.get(Family::Private, &leaf_key(leaf)).ok()??;
+        let private = self.opener.open(&Leaf::parse(&bytes).ok()?, &StoredPrivate::parse(&stored)?).ok()?;
+        Who::of(private.person.as_ref(), private.record.as_ref())
+    }
+}

@@ -1,0 +1,89 @@
+//! What a check of a stopped vault may learn of what is sealed: whether it opens, where it says that
+//! it belongs, and the hash that a leaf must name. Never a value.
+//!
+//! The evidence is the [`Verifier`]: it is made from the root key, which a serving vault does not
+//! keep, and nothing here takes the keyring that a vault serves with.
+
+use coffer_keys::row::{self, Identity};
+use coffer_keys::{Altered, KeyId, RootKey};
+use coffer_wire::{Hash, Name};
+
+use super::stored::{OpenKeys, Stored, Target};
+use crate::keyring::record::RootRow;
+use crate::keyring::{Keyring, Line, Survey};
+use crate::store::{Unread, View};
+
+/// The keys of a stopped vault, open as far as they open.
+pub struct Verifier {
+    keyring: Keyring,
+}
+
+/// A row whose identity opened.
+pub struct Verified {
+    /// Where the row belongs.
+    pub row_key: [u8; 32],
+    /// SHA-256 of row salt ‖ row: what the leaf of its writing names.
+    pub written: Hash,
+    stored: Stored,
+    keys: OpenKeys,
+}
+
+impl Verifier {
+    /// Opens what opens of the keys under the root key.
+    pub fn open(rows: &[(KeyId, RootRow)], root: &RootKey) -> (Verifier, Survey) {
+        let (keyring, survey) = Keyring::survey(rows, root);
+        (Verifier { keyring }, survey)
+    }
+
+    /// The keys of a category of a controller, where they opened.
+    pub fn line(&self, controller: &Name, category: &Name) -> Option<&Line> {
+        self.keyring.line(controller, category)
+    }
+
+    /// Opens the identity of a row. `Ok(Ok(None))`: its person's key is not there or is destroyed.
+    pub fn row(
+        &self,
+        line: &Line,
+        view: &View<'_>,
+        bytes: Vec<u8>,
+    ) -> Result<Result<Option<Verified>, Altered>, Unread> {
+        let (controller, category) = (*line.controller(), *line.category());
+        let unknown = Target { controller, category, person: String::new(), record: String::new() };
+        Ok(match Stored::of(line, view, unknown, bytes)? {
+            Ok(Some(stored)) => Verified::of(line, stored).map(Some),
+            Ok(None) => Ok(None),
+            Err(altered) => Err(altered),
+        })
+    }
+}
+
+impl Verified {
+    fn of(line: &Line, mut stored: Stored) -> Result<Verified, Altered> {
+        let keys = OpenKeys::of(line, &stored)?;
+        let (controller, category) = (line.controller().as_str(), line.category().as_str());
+        let identity: Identity = row::open_identity(&keys.own, controller, category, &stored.row)?;
+        let written = Hash::from_bytes(row::hash(&identity.salt, &stored.bytes));
+        stored.target.person.clone_from(&identity.person);
+        stored.target.record.clone_from(&identity.record);
+        Ok(Verified { row_key: stored.target.row_key(line), written, stored, keys })
+    }
+
+    /// The version that the row says.
+    pub fn version(&self) -> u32 {
+        self.stored.version()
+    }
+
+    /// Person and record, for a report that names them.
+    pub fn ids(&self) -> (&str, &str) {
+        (&self.stored.target.person, &self.stored.target.record)
+    }
+
+    /// Whether every field opens whose person was not erased. The values are dropped, and so wiped,
+    /// one by one.
+    pub fn fields_open(&self) -> bool {
+        self.stored.row.fields.iter().enumerate().all(|(at, sealed)| match self.stored.field_context(at) {
+            Ok((context, number)) => self.keys.by_number(number).is_none_or(|key| key.open(&context, sealed).is_ok()),
+            Err(Altered) => false,
+        })
+    }
+}

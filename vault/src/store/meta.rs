@@ -1,0 +1,12 @@
+//! The keys of the meta family.
+
+/// The newest checkpoint.
+pub const CHECKPOINT: &[u8] = b"checkpoint";
+/// Begins the key of a controller's last number.
+pub const NUMBER_PREFIX: &[u8] = b"number:";
+/// The policy in force, as files.
+pub const ACCESS: &[u8] = b"access";
+/// The schema in force, as files.
+pub const SCHEMA: &[u8] = b"schema";
+/// The epoch of both.
+pub const EPOCH: &[u8] = b"epoch";
