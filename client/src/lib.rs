@@ -48,3 +48,8 @@ pub use records::{Each, Records};
 pub use session::Session;
 pub use token::Token;
 pub use vault::Vault;
+
+/// The first program of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

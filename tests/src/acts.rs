@@ -158,7 +158,8 @@ impl Act {
         }
         let answer: Answer = serde_json::from_slice(&body).unwrap();
         assert_eq!(answer.items.len(), acts.len());
-        let heard = answer.items.into_iter().map(|outcome| Heard { outcome: Some(outcome), notes: answer.notes.clone() });
+        let heard =
+            answer.items.into_iter().map(|outcome| Heard { outcome: Some(outcome), notes: answer.notes.clone() });
         heard.collect()
     }
 }
@@ -255,5 +256,9 @@ fn shows(receipt: &Receipt, act: &Act) -> Result<(), String> {
     // An erase has a leaf for each row it ends or moves, so only the person is the same in all.
     let record = act.place().filter(|_| !matches!(act, Act::Erase(_))).map(|place| place.record.as_str());
     let agrees = record.is_none() || record == told.record.as_ref().map(|record| record.as_str());
-    if person == Some(act.person()) && agrees { Ok(()) } else { Err(format!("the log tells of another act than {act:?}")) }
+    if person == Some(act.person()) && agrees {
+        Ok(())
+    } else {
+        Err(format!("the log tells of another act than {act:?}"))
+    }
 }

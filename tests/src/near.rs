@@ -55,9 +55,7 @@ impl Site {
 
     /// Opens the vault on the engine.
     pub fn open(&self, engine: &Arc<dyn Engine>) -> Result<Near, HouseError> {
-        let (config, clock) = (Arc::clone(&self.home.config), Arc::clone(&self.home.clock));
-        let house = Arc::new(House::open(config, Arc::clone(engine), clock, &self.home.root_key())?);
-        Ok(Near::new(&self.home, house))
+        Near::over(&self.home, engine)
     }
 
     /// The newest note in the head file.
@@ -90,6 +88,13 @@ pub struct Near {
 }
 
 impl Near {
+    /// Opens the vault of a home over an engine that holds its data.
+    pub fn over(home: &Home, engine: &Arc<dyn Engine>) -> Result<Near, HouseError> {
+        let (config, clock) = (Arc::clone(&home.config), Arc::clone(&home.clock));
+        let house = Arc::new(House::open(config, Arc::clone(engine), clock, &home.root_key())?);
+        Ok(Near::new(home, house))
+    }
+
     fn new(home: &Home, house: Arc<House>) -> Near {
         let staff = STAFF.into_iter().map(|(role, application, _)| {
             let der = CertificateDer::from_pem_file(home.client_file(application, "client.pem")).unwrap();

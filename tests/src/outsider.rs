@@ -89,7 +89,9 @@ impl Outsider {
         if edge.size() != checkpoint.size {
             return Err(format!("the log has {} leaves and a checkpoint of {}", edge.size(), checkpoint.size));
         }
-        (edge.root() == checkpoint.root).then_some(()).ok_or_else(|| format!("another log at {} leaves", checkpoint.size))
+        (edge.root() == checkpoint.root)
+            .then_some(())
+            .ok_or_else(|| format!("another log at {} leaves", checkpoint.size))
     }
 }
 
@@ -97,5 +99,9 @@ async fn entries(vault: &impl Ask, start: u64) -> Result<EntryAnswer, String> {
     let body = json!({ "start": start, "count": ENTRIES_MAX }).to_string();
     let (status, body) = vault.post("auditor", "/v1/log/entry", body).await.ok_or("no answer")?;
     let text = String::from_utf8_lossy(&body);
-    if status == 200 { serde_json::from_slice(&body).map_err(|e| e.to_string()) } else { Err(format!("HTTP {status} {text}")) }
+    if status == 200 {
+        serde_json::from_slice(&body).map_err(|e| e.to_string())
+    } else {
+        Err(format!("HTTP {status} {text}"))
+    }
 }

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use coffer_tests::harness::{Home, Raw, Reply, Running, STAFF, Serving, Store, application_of, controllers, purpose_of};
+use coffer_tests::harness::{
+    Home, Raw, Reply, Running, STAFF, Serving, Store, application_of, controllers, purpose_of,
+};
 use coffer_vault::serve::routes::{OPERATIONS, Operation};
 use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::problem::Code;
@@ -30,7 +32,8 @@ const CASES: &[Case] = &[
         path: "/v1/records/write",
         role: "bank-officer",
         body: |_| {
-            let item = json!({ "category": "bank", "person": "new", "record": "r", "fields": { "sort_code": "00-00-01" } });
+            let item =
+                json!({ "category": "bank", "person": "new", "record": "r", "fields": { "sort_code": "00-00-01" } });
             envelope("bank-officer", item)
         },
         wrong_role: ("rents", Code::ForbiddenRole),
@@ -40,7 +43,8 @@ const CASES: &[Case] = &[
         role: "rents",
         body: |_| {
             let fields = json!(["sort_code"]);
-            let item = json!({ "category": "bank", "person": "kept", "record": "r", "fields": fields, "form": "clear" });
+            let item =
+                json!({ "category": "bank", "person": "kept", "record": "r", "fields": fields, "form": "clear" });
             envelope("rents", item)
         },
         wrong_role: ("support-worker", Code::ForbiddenApplication),
@@ -69,7 +73,12 @@ const CASES: &[Case] = &[
         body: |_| json!({ "start": 0, "count": 3 }),
         wrong_role: ("security-admin", Code::ForbiddenRole),
     },
-    Case { path: "/v1/log/checkpoint", role: "rents", body: |_| Value::Null, wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole) },
+    Case {
+        path: "/v1/log/checkpoint",
+        role: "rents",
+        body: |_| Value::Null,
+        wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole),
+    },
     Case {
         path: "/v1/log/prove",
         role: "rents",
@@ -82,12 +91,7 @@ const CASES: &[Case] = &[
         body: |_| json!({}),
         wrong_role: ("auditor", Code::ForbiddenRole),
     },
-    Case {
-        path: "/v1/status",
-        role: "dpo",
-        body: |_| json!({}),
-        wrong_role: ("rents", Code::ForbiddenApplication),
-    },
+    Case { path: "/v1/status", role: "dpo", body: |_| json!({}), wrong_role: ("rents", Code::ForbiddenApplication) },
     Case { path: "/v1/whoami", role: "rents", body: |_| json!({}), wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole) },
     Case {
         path: "/v1/access/show",
@@ -114,7 +118,7 @@ const CASES: &[Case] = &[
 ];
 
 fn envelope(role: &str, item: Value) -> Value {
-    json!({ "controller": "oakvale", "purpose": purpose_of(role), "items": [item] })
+    json!({ "controller": "oakvale", "purpose": purpose_of(role), "case": "case-1", "items": [item] })
 }
 
 /// Each operation with its case.
@@ -359,7 +363,9 @@ async fn the_wrong_content_type_is_refused_everywhere() {
     for (operation, case) in table().filter(|(operation, _)| operation.method == Method::POST) {
         let token = stage.token(case.role, "oakvale");
         let body = (case.body)(stage.vault.home());
-        for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp")] {
+        for content_type in
+            [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp")]
+        {
             let asked = Asked { content_type, ..Asked::rightly(operation, Some(&token), &body) };
             stage.refused(stage.raw(case.role), asked, action(operation), Code::UnsupportedMediaType).await;
         }
@@ -375,7 +381,13 @@ async fn a_body_that_is_not_the_operations_json_is_refused_everywhere() {
         let whole = body.to_string();
         let mut surplus = body.clone();
         surplus["surplus"] = json!(1);
-        let broken = [String::new(), "nonsense".into(), whole[..whole.len() - 1].into(), format!("{whole}{whole}"), surplus.to_string()];
+        let broken = [
+            String::new(),
+            "nonsense".into(),
+            whole[..whole.len() - 1].into(),
+            format!("{whole}{whole}"),
+            surplus.to_string(),
+        ];
         for body in broken {
             let asked = Asked { body: body.into_bytes(), ..Asked::rightly(operation, Some(&token), &Value::Null) };
             stage.refused(stage.raw(case.role), asked, action(operation), Code::Malformed).await;
@@ -396,7 +408,9 @@ async fn a_broken_body_without_a_token_is_told_of_the_token_alone() {
 async fn what_is_no_operation_is_refused_with_a_leaf() {
     let stage = Stage::set().await;
     let token = stage.token("rents", "oakvale");
-    for path in ["/", "/v1", "/v1/records", "/v1/records/read/", "/v1/records/readall", "/v2/records/read", "/V1/status"] {
+    for path in
+        ["/", "/v1", "/v1/records", "/v1/records/read/", "/v1/records/readall", "/v2/records/read", "/V1/status"]
+    {
         let asked = Asked { path, ..Asked::rightly(&OPERATIONS[0], Some(&token), &json!({})) };
         stage.refused(stage.raw("rents"), asked, Action::Unknown, Code::NoSuchOperation).await;
     }

@@ -11,7 +11,7 @@ pub mod listen;
 
 pub mod serve;
 
-// pub mod check; // off for a moment: parts are missing
+pub mod check;
 
 pub mod seal;
 

@@ -7,8 +7,12 @@ mod commands;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{demo, dev, init, serve, token};
+use commands::{check, demo, dev, init, serve, token};
+use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The Coffer vault: personal data under keys of its own, nothing released unlogged.
 #[derive(Parser)]
@@ -31,6 +35,8 @@ enum Command {
     Demo(demo::Demo),
     /// Serve an empty throw-away vault with a local token issuer
     Dev(dev::Dev),
+    /// Check a stopped home: log, tree, head, keys, and rows against leaves
+    Check(check::Check),
     /// Mint a token with the local issuer
     Token(token::Token),
 }
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args, cli.json),
         Command::Dev(args) => dev::run(&args),
+        Command::Check(args) => check::run(&args, cli.json),
         Command::Token(args) => token::run(args),
     };
     match done {

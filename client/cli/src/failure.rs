@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use coffer_client::{Error, Refusal, SetupError};
+use coffer_client::{Error, Invalid, Refusal, SetupError};
 use serde_json::json;
 
 use crate::escape::{clean, clean_json};
@@ -32,12 +32,18 @@ pub struct Failure {
     code: &'static str,
     message: String,
     advice: &'static str,
+    index: Option<u64>,
 }
 
 impl Failure {
     /// A failure with its code and sentence; `advice` may be empty.
     pub fn new(exit: Exit, code: &'static str, message: impl Display, advice: &'static str) -> Failure {
-        Failure { exit, code, message: message.to_string(), advice }
+        Failure { exit, code, message: message.to_string(), advice, index: None }
+    }
+
+    /// The same, for programs, with the leaf of the log that it is about.
+    pub fn at(self, index: u64) -> Failure {
+        Failure { index: Some(index), ..self }
     }
 
     /// What was typed makes no sense.
@@ -79,6 +85,7 @@ impl Failure {
     }
 
     /// The stable code.
+    #[cfg(test)]
     pub fn code(&self) -> &'static str {
         self.code
     }
@@ -100,8 +107,13 @@ impl Failure {
     }
 
     fn json(&self) -> String {
-        let error =
-            json!({ "code": self.code, "message": self.message, "advice": self.advice, "exit": self.exit as u8 });
+        let mut error = json!({ "code": self.code, "message": self.message, "exit": self.exit as u8 });
+        if !self.advice.is_empty() {
+            error["advice"] = self.advice.into();
+        }
+        if let Some(index) = self.index {
+            error["index"] = index.into();
+        }
         clean_json(&json!({ "error": error }).to_string())
     }
 }
@@ -111,6 +123,7 @@ impl From<Error> for Failure {
         let code = error.code();
         let message = match &error {
             Error::Refused(refusal) => refused(refusal),
+            Error::Invalid(Invalid::NoController) => "nobody said whose data is meant".to_owned(),
             other => other.to_string(),
         };
         let exit = match &error {
@@ -119,7 +132,11 @@ impl From<Error> for Failure {
             Error::Refused(refusal) if refusal.code.status() == 503 => Exit::Unavailable,
             _ => Exit::Failed,
         };
-        Failure { exit, code, message, advice: advice(code) }
+        let advice = match error {
+            Error::Invalid(Invalid::NoController) => "give `--controller`, or `controller` in the configuration",
+            _ => advice(code),
+        };
+        Failure::new(exit, code, message, advice)
     }
 }
 
@@ -134,7 +151,7 @@ fn refused(refusal: &Refusal) -> String {
     let words = refusal.detail.as_deref().unwrap_or(refusal.code.title());
     let mut message = words.trim_end_matches('.').to_owned();
     if let Some(field) = refusal.field {
-        message.push_str(&format!(", field {field}"));
+        message = format!("field {field}: {message}");
     }
     if let Some(version) = refusal.version {
         message.push_str(&format!(", its version is {version}"));
@@ -154,7 +171,8 @@ fn advice(code: &str) -> &'static str {
         "unexpected_answer" => "does `url` of the configuration lead to a vault of this version?",
         "log_inconsistent" => "keep what you have and call the auditor: this must not happen",
         "credential_missing" => "give `--token-file`",
-        "credential_invalid" | "credential_revoked" => "`coffer whoami` shows who the vault takes you for",
+        "credential_invalid" => "is it of an issuer of this vault, and for the application of the configuration?",
+        "credential_revoked" => "ask the security admin",
         "credential_expired" => "put a new one where `--token-file` points",
         "credential_unknown" => "is `certificate` of the configuration this application's?",
         "forbidden_controller" | "roles_conflict" => "`coffer whoami` shows roles and controllers",

@@ -36,7 +36,7 @@ impl Inputs {
         } else {
             Token::from_file(path)
         };
-        token.map_err(|error| Failure::config(format!("token {}", path.display()), error))
+        token.map_err(|error| Failure::config(format!("token of {}", named(path)), error))
     }
 
     /// The fields of a write, as a JSON object in a file or on standard input.
@@ -47,8 +47,8 @@ impl Inputs {
         } else {
             std::fs::File::open(path).and_then(whole)
         };
-        let json = read.map_err(|error| Failure::input(path.display(), error))?;
-        fields_of(&json).map_err(|error| Failure::usage(format!("{}: {error}", path.display()), FIELDS_ADVICE))
+        let json = read.map_err(|error| Failure::input(named(path), error))?;
+        fields_of(&json).map_err(|error| Failure::usage(format!("{}: {error}", named(path)), FIELDS_ADVICE))
     }
 
     /// Claims standard input, and says what is waited for where a person types.
@@ -108,6 +108,11 @@ fn toml_files(folder: &Path) -> Result<Vec<std::path::PathBuf>, Failure> {
 
 fn is_standard(path: &Path) -> bool {
     path.as_os_str() == STANDARD_INPUT
+}
+
+/// What an input is called when something is wrong with it.
+fn named(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Reads to the end into memory that is wiped and, up to the limit, never moved.

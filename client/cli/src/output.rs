@@ -64,9 +64,9 @@ impl Piece {
         Piece { text: clean(&text.to_string()), tone }
     }
 
-    /// The same, filled up with spaces to a width in characters.
+    /// The same, filled up with spaces to a width in characters, and at least one.
     pub fn wide(mut self, width: usize) -> Piece {
-        self.text = format!("{:<width$}", self.text);
+        self.text = format!("{:<width$} ", self.text);
         self
     }
 
@@ -164,8 +164,8 @@ pub fn note(text: impl Display) {
 }
 
 /// "1 record", "2 records".
-pub fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// A number with a comma after each thousand.
@@ -223,6 +223,9 @@ mod tests {
     fn large_numbers_are_grouped() {
         let grouped: Vec<_> = [0, 999, 1_000, 1_234_567].map(grouped).into();
         assert_eq!(grouped, ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!((count(1, "leaf"), count(2, "record")), ("1 leaf".into(), "2 records".into()));
+        assert_eq!(
+            (count(1, "leaf", "leaves"), count(2_000, "leaf", "leaves")),
+            ("1 leaf".into(), "2,000 leaves".into())
+        );
     }
 }

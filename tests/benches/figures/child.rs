@@ -24,17 +24,17 @@ use crate::people::{self, CONTROLLER, PEOPLE, RECORD};
 use crate::work::{Act, ECHO_PATH, Tokens, Work};
 
 /// The argument that makes this executable an echo.
-pub const SERVE_ECHO: &str = "--serve-echo";
+pub(crate) const SERVE_ECHO: &str = "--serve-echo";
 /// The argument that makes this executable a vault.
-pub const SERVE_VAULT: &str = "--serve-vault";
+pub(crate) const SERVE_VAULT: &str = "--serve-vault";
 
 /// Records in one call that fills the vault.
 const FILL_RECORDS: u64 = 100;
 /// The application of every request.
-pub const APPLICATION: &str = "rents-desk";
+pub(crate) const APPLICATION: &str = "rents-desk";
 
 /// A server that runs. It ends when it is dropped.
-pub struct Child<H> {
+pub(crate) struct Child<H> {
     process: Process,
     address: SocketAddr,
     home: H,
@@ -42,20 +42,20 @@ pub struct Child<H> {
 
 impl Child<()> {
     /// An echo behind the vault's listener, with the certificates of a home.
-    pub fn echo(home: &Home) -> Child<()> {
+    pub(crate) fn echo(home: &Home) -> Child<()> {
         Child::start(SERVE_ECHO, home.dir(), ())
     }
 }
 
 impl Child<Home> {
     /// A vault that serves a home.
-    pub fn vault(home: Home) -> Child<Home> {
+    pub(crate) fn vault(home: Home) -> Child<Home> {
         let dir = home.dir().to_owned();
         Child::start(SERVE_VAULT, &dir, home)
     }
 
     /// The same with a record of every person.
-    pub fn populated(self) -> Child<Home> {
+    pub(crate) fn populated(self) -> Child<Home> {
         let raw = self.raw(APPLICATION);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for first in (0..PEOPLE).step_by(FILL_RECORDS as usize) {
@@ -68,7 +68,7 @@ impl Child<Home> {
     }
 
     /// The same after reads for a time.
-    pub fn warmed(self, time: Duration) -> Child<Home> {
+    pub(crate) fn warmed(self, time: Duration) -> Child<Home> {
         let tokens = Tokens::One(self.token("rents", &[CONTROLLER]).into());
         let work = |connection| Box::new(Work::new(Act::Read, tokens.clone(), connection)) as _;
         generator::run(&self.target(&self.home), crate::measure::CONNECTIONS, time, work);
@@ -76,7 +76,7 @@ impl Child<Home> {
     }
 
     /// Ends it and gives back the home.
-    pub fn end(self) -> Home {
+    pub(crate) fn end(self) -> Home {
         let Child { mut process, home, .. } = self;
         end(&mut process);
         home
@@ -95,13 +95,13 @@ impl<H> Child<H> {
     }
 
     /// Where its load goes, with the certificate of the application.
-    pub fn target(&self, home: &Home) -> Target {
+    pub(crate) fn target(&self, home: &Home) -> Target {
         let [certificate, key] = ["client.pem", "client.key"].map(|file| home.client_file(APPLICATION, file));
         Target { address: self.address, tls: tls(&home.server_ca(), Some((&certificate, &key))) }
     }
 
     /// The process's number.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.id()
     }
 }
@@ -129,7 +129,7 @@ fn record(person: u64) -> serde_json::Value {
 }
 
 /// In the child: an echo.
-pub fn serve_echo(home: &Path) {
+pub(crate) fn serve_echo(home: &Path) {
     let config = Config::load(home).unwrap();
     let router = Router::new().route(ECHO_PATH, post(async |body: Bytes| body));
     let tls = listen::server_config(&config.listen).unwrap();
@@ -138,7 +138,7 @@ pub fn serve_echo(home: &Path) {
 }
 
 /// In the child: a vault, opened as `coffer-vault serve` opens it.
-pub fn serve_vault(home: &Path) {
+pub(crate) fn serve_vault(home: &Path) {
     let config = Arc::new(Config::load(home).unwrap());
     let root = keyfile::load(&config.seal.key_file).unwrap();
     let tuning = Tuning { memory_bytes: config.store.memory_mib << 20, durability: Durability::Synced };

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 const TICK_US: f64 = 10_000.0;
 
 /// CPU time so far in microseconds, by the name of the thread without its number.
-pub struct Spent(BTreeMap<String, f64>);
+pub(crate) struct Spent(BTreeMap<String, f64>);
 
 impl Spent {
     /// Of a process's living threads.
-    pub fn by(pid: u32) -> Spent {
+    pub(crate) fn by(pid: u32) -> Spent {
         let mut spent = BTreeMap::new();
         for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
             let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
@@ -22,7 +22,7 @@ impl Spent {
     }
 
     /// What was spent since, for each of a number of requests; what is next to nothing is left out.
-    pub fn each_since(&self, earlier: &Spent, requests: u64) -> BTreeMap<String, f64> {
+    pub(crate) fn each_since(&self, earlier: &Spent, requests: u64) -> BTreeMap<String, f64> {
         const LEAST_US: f64 = 0.05;
         let each = self.0.iter().map(|(name, micros)| {
             let before = earlier.0.get(name).copied().unwrap_or_default();

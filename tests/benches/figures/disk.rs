@@ -13,7 +13,7 @@ use coffer_vault::store::{Engine, Family};
 const APPEND_BYTES: usize = 300;
 
 /// Microseconds of one append with fdatasync by one thread, the median over a time.
-pub fn fdatasync_p50_us(folder: &Path, time: Duration) -> f64 {
+pub(crate) fn fdatasync_p50_us(folder: &Path, time: Duration) -> f64 {
     let path = folder.join("fdatasync");
     let mut file = File::create(&path).unwrap();
     let mut micros = Vec::new();
@@ -30,13 +30,13 @@ pub fn fdatasync_p50_us(folder: &Path, time: Duration) -> f64 {
 }
 
 /// A store of which nothing is left to compact.
-pub struct Compacted {
+pub(crate) struct Compacted {
     bytes: u64,
     leaves: u64,
 }
 
 /// Compacts the whole store of a home that no vault serves.
-pub fn compacted(home: &Home) -> Compacted {
+pub(crate) fn compacted(home: &Home) -> Compacted {
     let rocks = home.rocks();
     let rows = Family::Rows(name("bank"));
     for family in [Family::Keys, Family::Leaves, Family::Nodes, Family::Private, Family::Meta, rows] {
@@ -51,7 +51,7 @@ pub fn compacted(home: &Home) -> Compacted {
 
 impl Compacted {
     /// What each leaf since then takes: leaf, private part, hashes, and RocksDB's own.
-    pub fn bytes_per_leaf(&self, later: &Compacted) -> f64 {
+    pub(crate) fn bytes_per_leaf(&self, later: &Compacted) -> f64 {
         (later.bytes - self.bytes) as f64 / (later.leaves - self.leaves) as f64
     }
 }

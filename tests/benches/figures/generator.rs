@@ -21,7 +21,7 @@ const WARM_UP: Duration = Duration::from_millis(300);
 const READ_BYTES: usize = 64 * 1024;
 
 /// What one connection asks, again and again.
-pub trait Exchange: Send + 'static {
+pub(crate) trait Exchange: Send + 'static {
     /// Writes the next request, head and body. `false`: there is nothing more to ask.
     fn ask(&mut self, out: &mut Vec<u8>) -> bool;
 
@@ -30,29 +30,29 @@ pub trait Exchange: Send + 'static {
 }
 
 /// Where the load goes.
-pub struct Target {
-    pub address: SocketAddr,
-    pub tls: ClientConfig,
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: ClientConfig,
 }
 
 /// What a run measured.
-pub struct Run {
+pub(crate) struct Run {
     /// Requests answered in the time that counts.
-    pub answers: u64,
+    pub(crate) answers: u64,
     /// Requests answered at all.
-    pub asked: u64,
-    pub seconds: f64,
-    pub latency_us: Histogram<u64>,
+    pub(crate) asked: u64,
+    pub(crate) seconds: f64,
+    pub(crate) latency_us: Histogram<u64>,
 }
 
 impl Run {
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         self.answers as f64 / self.seconds
     }
 }
 
 /// Loads a server through some connections for a time. `exchange` makes what each connection asks.
-pub fn run(
+pub(crate) fn run(
     target: &Target,
     connections: usize,
     time: Duration,

@@ -25,7 +25,12 @@ use coffer_tests::harness::{Home, Store};
 
 use child::Child;
 use measure::{Measure, Plan};
+use mimalloc::MiMalloc;
 use report::Report;
+
+/// As `coffer-vault` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();

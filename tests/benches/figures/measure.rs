@@ -16,36 +16,36 @@ use crate::through_client;
 use crate::work::{Act, BATCH_RECORDS, Echo, Tokens, Work};
 
 /// Connections of the load, where nothing else is said.
-pub const CONNECTIONS: usize = 64;
+pub(crate) const CONNECTIONS: usize = 64;
 /// Vaults of the client crate, each with connections of its own.
-const VAULTS: usize = 8;
+const VAULTS: usize = 4;
 /// Requests a second for which fresh tokens are made beforehand.
 const FRESH_PER_SECOND: f64 = 40_000.0;
 
 /// How long and how often.
 #[derive(Clone, Copy)]
-pub struct Plan {
-    pub run: Duration,
-    pub runs: usize,
+pub(crate) struct Plan {
+    pub(crate) run: Duration,
+    pub(crate) runs: usize,
 }
 
 impl Plan {
     /// Four minutes.
-    pub const WHOLE: Plan = Plan { run: Duration::from_secs(4), runs: 5 };
+    pub(crate) const WHOLE: Plan = Plan { run: Duration::from_secs(4), runs: 5 };
     /// Half a minute.
-    pub const QUICK: Plan = Plan { run: Duration::from_secs(2), runs: 1 };
+    pub(crate) const QUICK: Plan = Plan { run: Duration::from_secs(2), runs: 1 };
 }
 
 /// Echo and vault, side by side; one is idle while the other is loaded.
-pub struct Measure {
-    pub echo: Child<()>,
-    pub vault: Child<Home>,
-    pub plan: Plan,
+pub(crate) struct Measure {
+    pub(crate) echo: Child<()>,
+    pub(crate) vault: Child<Home>,
+    pub(crate) plan: Plan,
 }
 
 impl Measure {
     /// Everything. Writes come last, since they raise the versions of what is read.
-    pub fn all(self, report: &mut Report) {
+    pub(crate) fn all(self, report: &mut Report) {
         self.echo_and_read(report);
         self.read_alone(report);
         self.repeat(report, "client_read_rps", |measure| measure.client_read());

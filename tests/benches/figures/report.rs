@@ -36,7 +36,7 @@ impl Aim {
 }
 
 /// Figures as they come in.
-pub struct Report {
+pub(crate) struct Report {
     runs: usize,
     figures: Vec<(&'static str, Vec<f64>)>,
     /// CPU microseconds of the server for each request, by what was asked and by thread, of each run.
@@ -44,23 +44,23 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn new(runs: usize) -> Report {
+    pub(crate) fn new(runs: usize) -> Report {
         Report { runs, figures: Vec::new(), cpu: BTreeMap::new() }
     }
 
     /// Adds a figure: its value in each run. Says so at once, since the whole takes minutes.
-    pub fn add(&mut self, name: &'static str, values: Vec<f64>) {
+    pub(crate) fn add(&mut self, name: &'static str, values: Vec<f64>) {
         eprintln!("{name}: {}", values.iter().map(|value| number(*value)).collect::<Vec<_>>().join(", "));
         self.figures.push((name, values));
     }
 
     /// Adds what a run cost the server.
-    pub fn cpu(&mut self, asked: &'static str, spent: BTreeMap<String, f64>) {
+    pub(crate) fn cpu(&mut self, asked: &'static str, spent: BTreeMap<String, f64>) {
         self.cpu.entry(asked).or_default().push(spent);
     }
 
     /// The table. The spread is that between the lowest and the highest run, over the median.
-    pub fn print(&self) {
+    pub(crate) fn print(&self) {
         println!("\n{:<26} {:>12} {:>8}   reach now ({} runs)", "figure", "median", "spread", self.runs);
         for (name, values) in &self.figures {
             let aim = AIMS.iter().find(|(of, _)| of == name).map(|(_, aim)| *aim);
@@ -78,11 +78,15 @@ impl Report {
     }
 
     /// The same for programs.
-    pub fn write(&self, path: &Path) {
-        let figures: serde_json::Map<_, _> = self.figures.iter().map(|(name, values)| {
-            let figure = json!({ "median": median(values), "spread": spread(values), "runs": values });
-            ((*name).to_owned(), figure)
-        }).collect();
+    pub(crate) fn write(&self, path: &Path) {
+        let figures: serde_json::Map<_, _> = self
+            .figures
+            .iter()
+            .map(|(name, values)| {
+                let figure = json!({ "median": median(values), "spread": spread(values), "runs": values });
+                ((*name).to_owned(), figure)
+            })
+            .collect();
         let whole = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "cores": std::thread::available_parallelism().map_or(1, usize::from),

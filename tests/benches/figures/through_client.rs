@@ -13,7 +13,7 @@ use crate::people::{self, CONTROLLER, PEOPLE, RECORD};
 const WARM_UP: Duration = Duration::from_millis(300);
 
 /// Reads a second through some vaults, with some reads under way on each.
-pub fn reads_per_second(vaults: &[Vault], token: &str, each: usize, time: Duration) -> f64 {
+pub(crate) fn reads_per_second(vaults: &[Vault], token: &str, each: usize, time: Duration) -> f64 {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let answers = AtomicU64::new(0);
     let from = Instant::now() + WARM_UP;

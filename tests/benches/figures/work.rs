@@ -1,8 +1,8 @@
 //! What connections ask: the echo, and the operations of the vault.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -11,19 +11,19 @@ use crate::generator::Exchange;
 use crate::people::{self, CONTROLLER, PEOPLE, RECORD};
 
 /// Bytes each way of an echo.
-pub const ECHO_BYTES: usize = 64;
+pub(crate) const ECHO_BYTES: usize = 64;
 /// Where the echo listens.
-pub const ECHO_PATH: &str = "/echo";
+pub(crate) const ECHO_PATH: &str = "/echo";
 /// Records in one call of the batch figure.
-pub const BATCH_RECORDS: usize = 100;
+pub(crate) const BATCH_RECORDS: usize = 100;
 
 /// Sixty-four bytes there and back.
-pub struct Echo {
+pub(crate) struct Echo {
     sent: [u8; ECHO_BYTES],
 }
 
 impl Echo {
-    pub fn new(connection: usize) -> Echo {
+    pub(crate) fn new(connection: usize) -> Echo {
         Echo { sent: std::array::from_fn(|at| b'a' + ((at + connection) % 26) as u8) }
     }
 }
@@ -42,7 +42,7 @@ impl Exchange for Echo {
 
 /// Where a connection's tokens come from.
 #[derive(Clone)]
-pub enum Tokens {
+pub(crate) enum Tokens {
     /// One for all requests.
     One(Arc<str>),
     /// A new one for each request, until there are no more.
@@ -50,7 +50,7 @@ pub enum Tokens {
 }
 
 impl Tokens {
-    pub fn fresh(tokens: Vec<String>) -> Tokens {
+    pub(crate) fn fresh(tokens: Vec<String>) -> Tokens {
         Tokens::Fresh(Arc::new((tokens, AtomicUsize::new(0))))
     }
 
@@ -64,7 +64,7 @@ impl Tokens {
 
 /// What is asked of the vault.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// One field of one record, in clear.
     Read,
     /// Four fields of each of [`BATCH_RECORDS`] records, in clear.
@@ -74,7 +74,7 @@ pub enum Act {
 }
 
 /// Requests to the vault, for people drawn uniformly.
-pub struct Work {
+pub(crate) struct Work {
     act: Act,
     tokens: Tokens,
     draw: ChaCha8Rng,
@@ -83,7 +83,7 @@ pub struct Work {
 }
 
 impl Work {
-    pub fn new(act: Act, tokens: Tokens, connection: usize) -> Work {
+    pub(crate) fn new(act: Act, tokens: Tokens, connection: usize) -> Work {
         let count = if act == Act::ReadBatch { BATCH_RECORDS } else { 1 };
         let draw = ChaCha8Rng::seed_from_u64(connection as u64);
         Work { act, tokens, draw, people: vec![0; count], body: Vec::new() }

@@ -13,7 +13,9 @@
 //! error E0369: binary operation `==` cannot be applied to type `SubjectKey`
 //! error E0369: binary operation `==` cannot be applied to type `Value`
 
-use coffer_compile_fail::secret::{AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value};
+use coffer_compile_fail::secret::{
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+};
 
 pub fn audit_key(one: AuditKey, other: AuditKey) -> bool {
     one == other

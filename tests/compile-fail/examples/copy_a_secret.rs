@@ -13,7 +13,9 @@
 //! error E0599: no method named `clone` found for struct `SubjectKey`
 //! error E0599: no method named `clone` found for struct `Value`
 
-use coffer_compile_fail::secret::{AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value};
+use coffer_compile_fail::secret::{
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+};
 
 pub fn audit_key(secret: AuditKey) -> [AuditKey; 2] {
     [secret.clone(), secret]

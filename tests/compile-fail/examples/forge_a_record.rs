@@ -8,7 +8,8 @@ pub async fn recorded(ledger: &Ledger, submission: Submission) -> Result<Vec<Rec
     #[cfg(feature = "evidence")]
     let recorded = ledger.submit(vec![submission]).await.remove(0)?;
     #[cfg(not(feature = "evidence"))]
-    let recorded = vec![Recorded { index: 0, asked: [0; 32], ..ledger.submit(vec![submission]).await.remove(0)?.remove(0) }];
+    let recorded =
+        vec![Recorded { index: 0, asked: [0; 32], ..ledger.submit(vec![submission]).await.remove(0)?.remove(0) }];
     Ok(recorded)
 }
 

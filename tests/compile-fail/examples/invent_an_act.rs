@@ -1,6 +1,6 @@
 //! A kind of permit that the gate does not know.
 //!
-//! error E0277: the trait bound `Browse: coffer_vault::admit::permit::sealed::Sealed` is not satisfied
+//! error E0277: the trait bound `Browse: admit::permit::sealed::Sealed` is not satisfied
 
 use coffer_vault::admit::Permit;
 #[cfg(feature = "evidence")]

@@ -1,6 +1,6 @@
 //! Who may read a record learns which others there are.
 //!
-//! error E0308: mismatched types
+//! error E0308: expected `Permit<List>`, found `Permit<Read>`
 
 use coffer_keys::Altered;
 #[cfg(feature = "evidence")]

@@ -5,6 +5,7 @@
 use coffer_keys::Altered;
 use coffer_vault::admit::{List, Permit};
 use coffer_vault::keyring::Keyring;
+#[cfg(feature = "evidence")]
 use coffer_vault::ledger::Recorded;
 use coffer_vault::seal::{Found, OpenedList, open_list};
 use coffer_wire::Hash;
@@ -15,7 +16,7 @@ pub fn list(
     permit: Permit<List>,
     #[cfg(feature = "evidence")] recorded: Recorded,
     keyring: &Keyring,
-) -> Result<(OpenedList, Recorded), Altered> {
+) -> Result<OpenedList, Altered> {
     open_list(
         found,
         listed,
@@ -24,6 +25,7 @@ pub fn list(
         recorded,
         keyring,
     )
+    .map(|(list, _)| list)
 }
 
 fn main() {}

@@ -16,7 +16,7 @@ pub fn read(
     #[cfg(feature = "evidence")] permit: Permit<Read>,
     recorded: Recorded,
     keyring: &Keyring,
-) -> Result<(Opened, Recorded), Altered> {
+) -> Result<Opened, Altered> {
     open(
         stored,
         category,
@@ -25,6 +25,7 @@ pub fn read(
         recorded,
         keyring,
     )
+    .map(|(opened, _)| opened)
 }
 
 fn main() {}

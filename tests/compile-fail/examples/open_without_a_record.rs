@@ -5,6 +5,7 @@
 use coffer_keys::Altered;
 use coffer_vault::admit::{Permit, Read};
 use coffer_vault::keyring::Keyring;
+#[cfg(feature = "evidence")]
 use coffer_vault::ledger::Recorded;
 use coffer_vault::schema::Category;
 use coffer_vault::seal::{Opened, Stored, open};
@@ -15,7 +16,7 @@ pub fn read(
     permit: Permit<Read>,
     #[cfg(feature = "evidence")] recorded: Recorded,
     keyring: &Keyring,
-) -> Result<(Opened, Recorded), Altered> {
+) -> Result<Opened, Altered> {
     open(
         stored,
         category,
@@ -24,6 +25,7 @@ pub fn read(
         recorded,
         keyring,
     )
+    .map(|(opened, _)| opened)
 }
 
 fn main() {}

@@ -1,19 +1,21 @@
 //! A key or a value in a line of a program's log.
 //!
-//! error E0277: `AuditKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `CategoryKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `Identity` doesn't implement `std::fmt::Debug`
-//! error E0277: `Keyring` doesn't implement `std::fmt::Debug`
-//! error E0277: `Line` doesn't implement `std::fmt::Debug`
-//! error E0277: `LocatorKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `LogKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `Plain` doesn't implement `std::fmt::Debug`
-//! error E0277: `Plaintext` doesn't implement `std::fmt::Debug`
-//! error E0277: `RootKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `SubjectKey` doesn't implement `std::fmt::Debug`
-//! error E0277: `Value` doesn't implement `std::fmt::Debug`
+//! error E0277: `AuditKey` doesn't implement `Debug`
+//! error E0277: `CategoryKey` doesn't implement `Debug`
+//! error E0277: `Identity` doesn't implement `Debug`
+//! error E0277: `Keyring` doesn't implement `Debug`
+//! error E0277: `Line` doesn't implement `Debug`
+//! error E0277: `LocatorKey` doesn't implement `Debug`
+//! error E0277: `LogKey` doesn't implement `Debug`
+//! error E0277: `Plain` doesn't implement `Debug`
+//! error E0277: `Plaintext` doesn't implement `Debug`
+//! error E0277: `RootKey` doesn't implement `Debug`
+//! error E0277: `SubjectKey` doesn't implement `Debug`
+//! error E0277: `Value` doesn't implement `Debug`
 
-use coffer_compile_fail::secret::{AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value};
+use coffer_compile_fail::secret::{
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+};
 
 pub fn audit_key(secret: &AuditKey) -> String {
     format!("{secret:?}")

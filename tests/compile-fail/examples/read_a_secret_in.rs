@@ -1,18 +1,20 @@
 //! A key out of a file or a request.
 //!
-//! error E0277: the trait bound `AuditKey: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `CategoryKey: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `Identity: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `Keyring: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `Line: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `LocatorKey: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `LogKey: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `Plain: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `Plaintext: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `RootKey: serde::Deserialize<'_>` is not satisfied
-//! error E0277: the trait bound `SubjectKey: serde::Deserialize<'_>` is not satisfied
+//! error E0277: the trait bound `AuditKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `CategoryKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Identity: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Keyring: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Line: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `LocatorKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `LogKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Plain: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Plaintext: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `RootKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `SubjectKey: serde::Deserialize<'de>` is not satisfied
 
-use coffer_compile_fail::secret::{AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey};
+use coffer_compile_fail::secret::{
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey,
+};
 
 fn read<T: for<'de> serde::Deserialize<'de>>() -> Option<T> {
     None

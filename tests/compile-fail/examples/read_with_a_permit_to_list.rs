@@ -1,6 +1,6 @@
 //! Who may see which records there are reads what is in them.
 //!
-//! error E0308: mismatched types
+//! error E0308: expected `Permit<Read>`, found `Permit<List>`
 
 use coffer_keys::Altered;
 #[cfg(not(feature = "evidence"))]

@@ -1,13 +1,13 @@
 //! Who may write a record reads it.
 //!
-//! error E0308: mismatched types
+//! error E0308: expected `Permit<Read>`, found `Permit<Write>`
 
 use coffer_keys::Altered;
-#[cfg(not(feature = "evidence"))]
-use coffer_vault::admit::Write as Asked;
 use coffer_vault::admit::Permit;
 #[cfg(feature = "evidence")]
 use coffer_vault::admit::Read as Asked;
+#[cfg(not(feature = "evidence"))]
+use coffer_vault::admit::Write as Asked;
 use coffer_vault::keyring::Keyring;
 use coffer_vault::ledger::Recorded;
 use coffer_vault::schema::Category;

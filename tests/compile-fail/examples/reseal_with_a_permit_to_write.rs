@@ -1,6 +1,6 @@
 //! A reseal under a permit that ends nothing.
 //!
-//! error E0308: mismatched types
+//! error E0308: expected `&Permit<Erase>`, found `&Permit<Write>`
 
 use coffer_keys::{KeyId, SubjectKey};
 #[cfg(feature = "evidence")]

@@ -12,7 +12,9 @@
 //! error E0277: the trait bound `RootKey: serde::Serialize` is not satisfied
 //! error E0277: the trait bound `SubjectKey: serde::Serialize` is not satisfied
 
-use coffer_compile_fail::secret::{AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey};
+use coffer_compile_fail::secret::{
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey,
+};
 
 fn written(_: &impl serde::Serialize) {}
 

@@ -1,6 +1,6 @@
 //! Who may read a record writes it.
 //!
-//! error E0308: mismatched types
+//! error E0308: expected `&Permit<Write>`, found `&Permit<Read>`
 
 use coffer_keys::SubjectKey;
 use coffer_vault::admit::Permit;

@@ -1,7 +1,7 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,11 @@ pub struct Process {
 impl Process {
     /// Starts it, at the level of detail that `COFFER_LOG` takes, and waits until it listens.
     pub fn start(home: Home, log: &str) -> Process {
-        let mut command = Command::new(binary());
+        Process::start_by(Command::new(binary()), home, log)
+    }
+
+    /// The same by a command that is handed `serve` and the home, such as a shell that sets limits first.
+    pub fn start_by(mut command: Command, home: Home, log: &str) -> Process {
         command.arg("serve").arg(home.dir()).env("COFFER_LOG", log);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(Vec::new()));
@@ -56,6 +60,16 @@ impl Process {
         let said = self.said();
         assert!(ended.is_some_and(|status| status.success()), "{ended:?}: {}", String::from_utf8_lossy(&said));
         (self.home.take().unwrap(), said)
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it ends by itself; nothing if it does not in time.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        wait_for(limit, || self.child.try_wait().unwrap())
     }
 
     /// What it has said on standard error so far.
@@ -106,7 +120,7 @@ fn wait_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T
 
 /// The binary beside this test's own: that of `COFFER_VAULT`, or one that Cargo has just brought up to
 /// date, since Cargo builds no binary of another package for a test.
-pub(super) fn binary() -> &'static PathBuf {
+pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("COFFER_VAULT") {
         Some(path) => path.into(),

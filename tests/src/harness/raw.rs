@@ -99,7 +99,8 @@ impl Reply {
     pub fn outcome(&self) -> (u16, String) {
         let json = match self.status {
             200 if self.body.starts_with(b"{") => self.json(),
-            status => (status == 200).then(|| Value::Null).unwrap_or_else(|| self.json()),
+            200 => Value::Null,
+            _ => self.json(),
         };
         let said = if json["items"].is_array() { &json["items"][0] } else { &json };
         let status = said["status"].as_u64().map_or(self.status, |status| status as u16);

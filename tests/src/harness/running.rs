@@ -32,7 +32,8 @@ impl Home {
 
     /// The same over an engine that the test has wrapped or opened itself.
     pub fn serve_on(self, engine: Arc<dyn Engine>) -> Running {
-        let house = House::open(Arc::clone(&self.config), Arc::clone(&engine), Arc::clone(&self.clock), &self.root_key());
+        let house =
+            House::open(Arc::clone(&self.config), Arc::clone(&engine), Arc::clone(&self.clock), &self.root_key());
         let house = Arc::new(house.unwrap());
         let tls = listen::server_config(&self.config.listen).unwrap();
         let listener = Listener::start(self.config.listen.address, tls, Door::Open(Arc::clone(&house))).unwrap();

@@ -12,13 +12,24 @@ pub struct Staff {
     controller: String,
     purpose: String,
     case: Option<String>,
+    reason: Option<String>,
 }
 
 impl Staff {
     /// Someone who works for a controller and a purpose, on case `case-1`.
     pub fn new(raw: Raw, token: String, controller: &str, purpose: &str) -> Staff {
         let case = Some("case-1".to_owned());
-        Staff { raw, token, controller: controller.to_owned(), purpose: purpose.to_owned(), case }
+        Staff { raw, token, controller: controller.to_owned(), purpose: purpose.to_owned(), case, reason: None }
+    }
+
+    /// The same over another connection, as after a restart.
+    pub fn through(&self, raw: Raw) -> Staff {
+        Staff { raw, ..self.clone() }
+    }
+
+    /// The same place with another token.
+    pub fn with_token(&self, token: String) -> Staff {
+        Staff { token, ..self.clone() }
     }
 
     /// The same for another purpose.
@@ -36,11 +47,19 @@ impl Staff {
         Staff { case: case.map(str::to_owned), ..self.clone() }
     }
 
+    /// The same, saying why.
+    pub fn because(&self, reason: &str) -> Staff {
+        Staff { reason: Some(reason.to_owned()), ..self.clone() }
+    }
+
     /// The envelope around items.
     pub fn envelope(&self, items: Value) -> Value {
         let mut envelope = json!({ "controller": self.controller, "purpose": self.purpose, "items": items });
         if let Some(case) = &self.case {
             envelope["case"] = json!(case);
+        }
+        if let Some(reason) = &self.reason {
+            envelope["reason"] = json!(reason);
         }
         envelope
     }

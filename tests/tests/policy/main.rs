@@ -44,7 +44,8 @@ impl Shipped {
     fn new() -> Shipped {
         let home = Home::new(Store::Memory);
         let naive = Naive::read(&home);
-        let files: Vec<_> = naive.categories().map(|c| (format!("{c}.toml"), home.text(&format!("schema/{c}.toml")))).collect();
+        let files: Vec<_> =
+            naive.categories().map(|c| (format!("{c}.toml"), home.text(&format!("schema/{c}.toml")))).collect();
         let schema = Schema::read(&files).unwrap();
         let policy = Policy::read(&home.text("access.toml"), "access.toml", &schema, &home.config).unwrap();
         let gate = Gate::new(&home.config, InForce { epoch: 1, schema, policy }).unwrap();
@@ -60,7 +61,16 @@ impl Shipped {
     }
 
     /// What the vault decides.
-    fn decides(&self, caller: &Caller, category: &str, action: &str, fields: &[&str], form: Option<&str>, purpose: &str, case: Option<&str>) -> bool {
+    fn decides(
+        &self,
+        caller: &Caller,
+        category: &str,
+        action: &str,
+        fields: &[&str],
+        form: Option<&str>,
+        purpose: &str,
+        case: Option<&str>,
+    ) -> bool {
         let (person, record) = (ExternalId::new("person").unwrap(), ExternalId::new("record").unwrap());
         let fields: Vec<Name> = fields.iter().map(|field| name(field)).collect();
         let ask = Ask {

@@ -59,7 +59,8 @@ impl Naive {
             [] => by_role(None),
             fields => fields.iter().all(|field| by_role(Some(field))),
         };
-        let needs_case = self.schema.iter().any(|c| says(c, "name", category) && c["case_required"] == Value::Boolean(true));
+        let needs_case =
+            self.schema.iter().any(|c| says(c, "name", category) && c["case_required"] == Value::Boolean(true));
         by_application && all_fields && (!needs_case || case.is_some())
     }
 

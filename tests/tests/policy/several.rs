@@ -21,7 +21,8 @@ fn an_ask_of_several_fields_is_granted_exactly_where_some_role_has_each_of_them(
         let caller = shipped.caller(&roles, application).unwrap_or_else(|_| panic!("{roles:?} at {application}"));
         for _ in 0..100 {
             let category = choices.of(&categories);
-            let of_category: Vec<&str> = naive.fields_of(category).map(|field| field["name"].as_str().unwrap()).collect();
+            let of_category: Vec<&str> =
+                naive.fields_of(category).map(|field| field["name"].as_str().unwrap()).collect();
             let fields = choices.some(&of_category);
             let (action, form) = match choices.below(3) {
                 0 => ("write", None),

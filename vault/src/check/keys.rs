@@ -41,6 +41,7 @@ impl Wraps {
 impl Check<'_> {
     /// Reads the keys under the root key.
     pub(super) fn wraps(&mut self) -> Result<Wraps, CheckError> {
+        self.progress.stage("keys of categories", None);
         let mut wraps = Wraps { rows: Vec::new(), categories: HashMap::new() };
         self.each(Family::Keys, RootRow::PREFIX, |check, key, value| {
             match (RootRow::id(key), RootRow::decode(value)) {

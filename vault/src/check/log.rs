@@ -209,6 +209,7 @@ impl Check<'_> {
 
     /// Tiles that the tree does not have.
     fn foreign_tiles(&mut self, size: u64) -> Result<(), CheckError> {
+        self.progress.stage("tiles and numbers", None);
         self.each(Family::Nodes, b"", |check, key, _| {
             let expected = <[u8; TILE_KEY_BYTES]>::try_from(key).is_ok_and(|key| {
                 let (level, index) = (key[0], index_of(&key[1..]).unwrap_or(u64::MAX));

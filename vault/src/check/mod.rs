@@ -15,10 +15,6 @@ mod privates;
 mod rows;
 mod tree;
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
-
 use std::io;
 use std::path::Path;
 

@@ -58,13 +58,19 @@ impl Check<'_> {
             unplaced: HashMap::new(),
             made: HashMap::new(),
             destroyed: HashMap::new(),
-            has_gaps: self.report.findings.total() > 0,
+            has_gaps: false,
         };
         self.progress.stage("what the log says", Some(self.report.looked.leaves));
-        let size = self.report.looked.leaves;
+        let (size, mut next) = (self.report.looked.leaves, 0);
         self.each(Family::Leaves, b"", |check, key, bytes| {
             let index = index_of(key).filter(|index| *index < size);
-            let (Some(index), Ok(leaf)) = (index, Leaf::parse(bytes)) else { return Ok(()) };
+            let Some(index) = index else { return Ok(()) };
+            past.has_gaps |= index != next;
+            next = index + 1;
+            let Ok(leaf) = Leaf::parse(bytes) else {
+                past.has_gaps = true;
+                return Ok(());
+            };
             let Some(stored) = check.get(Family::Private, key)? else {
                 past.lost(&leaf, index);
                 return Ok(());
@@ -85,6 +91,7 @@ impl Check<'_> {
             }
             Ok(())
         })?;
+        past.has_gaps |= next != size;
         Ok(past)
     }
 }

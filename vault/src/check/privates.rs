@@ -86,7 +86,11 @@ impl Opener<'_> {
         if stored.is_unattributed() {
             let locator = line.audit_locator(Audited::Unattributed(period.as_str()));
             let private = self.open_under(leaf, stored, locator)?;
-            return if self.is_of(leaf, &private, locator, period) { Ok(private) } else { Err(Code::PrivateIncomplete) };
+            return if self.is_of(leaf, &private, locator, period) {
+                Ok(private)
+            } else {
+                Err(Code::PrivateIncomplete)
+            };
         }
         let (category, alias) = match stored.is_of_a_person() {
             true => (leaf.category, leaf.subject),
@@ -112,9 +116,7 @@ impl Opener<'_> {
         let (controller, category) = (leaf.controller, leaf.category);
         let category = category.as_ref().map_or("", Name::as_str);
         let key = self.key(line, controller, locator);
-        key.is_some_and(|key| {
-            key.alias_of(controller.as_str(), category, period.as_str(), person.as_str()) == alias.0
-        })
+        key.is_some_and(|key| key.alias_of(controller.as_str(), category, period.as_str(), person.as_str()) == alias.0)
     }
 
     fn open_under(&mut self, leaf: &Leaf, stored: &StoredPrivate<'_>, locator: Half) -> Result<Private, Code> {

@@ -1,5 +1,7 @@
 //! The rows of the categories, held both ways against what the log comes to.
 
+use std::cmp::Ordering;
+
 use coffer_keys::row::Row;
 use coffer_wire::Name;
 
@@ -7,7 +9,7 @@ use super::keys::Wraps;
 use super::past::{Known, Past, RowKey};
 use super::{Check, CheckError, Code, Finding, Place, Who};
 use crate::keyring::record::SubjectRow;
-use crate::seal::verify::{Verified, Verifier};
+use crate::seal::verify::{Fields, Verified, Verifier};
 use crate::store::{Family, Unread, View};
 
 /// What came of a row.
@@ -139,11 +141,17 @@ impl Check<'_> {
             return Found::Sound;
         }
         // Only now is it worth opening what the identity does not bind: the bytes of each field.
-        if !row.fields_open() {
+        let fields = row.fields();
+        if fields == Fields::Altered {
             return Found::Wrong(finding(Code::RowAltered));
         }
         let Some(known) = last else { return Found::Other(finding(Code::RowForeign)) };
-        let code = if row.version() < known.version { Code::RowOlder } else { Code::RowUnlogged };
+        let code = match row.version().cmp(&known.version) {
+            Ordering::Less => Code::RowOlder,
+            // The bytes of a field that nobody can open any more can be altered by anybody.
+            Ordering::Equal if fields == Fields::SomeErased => Code::RowAltered,
+            _ => Code::RowUnlogged,
+        };
         Found::Wrong(finding(code).against(row.version().into(), known.version.into()))
     }
 }

@@ -188,3 +188,86 @@ impl Tree {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::HashMap;
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// One full tile of level 1, and more.
+    const LEAVES: u64 = 256 * 256 + 300;
+
+    type Tiles = HashMap<(u8, u64), Vec<Hash>>;
+
+    fn leaf(index: u64) -> Hash {
+        Hash::sha256(&index.to_be_bytes())
+    }
+
+    /// The tree, and all its tiles, full or not.
+    fn whole() -> (Edge, Tiles) {
+        let (mut edge, mut tiles) = (Edge::new(), Tiles::new());
+        for index in 0..LEAVES {
+            edge.push_noting(leaf(index), |level, index, node| {
+                if level.is_multiple_of(TILE_HEIGHT) {
+                    let tile = (level / TILE_HEIGHT, index / TILE_HASHES as u64);
+                    tiles.entry(tile).or_default().push(node);
+                }
+            });
+        }
+        (edge, tiles)
+    }
+
+    fn compared(leaf: impl Fn(u64) -> Option<Hash>, tiles: &Tiles, head: u64) -> Trees {
+        let mut trees = Trees::new(Some(head));
+        for index in 0..LEAVES {
+            let stored = |level, index| {
+                Ok::<_, Infallible>(tiles.get(&(level, index)).map_or(Stored::Missing, |t| Stored::Whole(t.clone())))
+            };
+            trees.push(leaf(index), stored).unwrap();
+        }
+        trees.finish();
+        trees
+    }
+
+    #[test]
+    fn where_leaf_and_tile_differ_the_root_says_which_was_altered() {
+        let (edge, tiles) = whole();
+        let root = edge.root();
+        let sound = compared(|index| Some(leaf(index)), &tiles, LEAVES);
+        assert!(sound.right(&root) == Right::Leaves && sound.suspects.is_empty() && sound.absent.is_empty());
+        assert!(sound.differing(Right::Leaves).is_empty() && sound.is_heads(Right::Leaves, &root));
+        assert_eq!(sound.full, LEAVES / 256 + 1);
+
+        let strange = |index| Some(if index == 4_000 { leaf(1) } else { leaf(index) });
+        let altered = compared(strange, &tiles, LEAVES);
+        assert!(altered.right(&root) == Right::Tiles && altered.differing(Right::Tiles).is_empty());
+        assert_eq!(altered.suspects, [4_000]);
+        assert!(altered.is_heads(Right::Tiles, &root));
+
+        let gone = compared(|index| (index != 5).then(|| leaf(index)), &tiles, LEAVES);
+        assert!(gone.right(&root) == Right::Tiles && gone.suspects.is_empty());
+
+        let in_the_tail = compared(|index| (index != LEAVES - 1).then(|| leaf(index)), &tiles, 65_536);
+        assert!(in_the_tail.right(&root) == Right::Neither && in_the_tail.tail() == LEAVES / 256 * 256);
+    }
+
+    #[test]
+    fn an_altered_tile_of_any_level_is_named() {
+        let (edge, tiles) = whole();
+        for place in [(0, 3), (1, 0)] {
+            let mut altered = tiles.clone();
+            altered.get_mut(&place).unwrap()[9] = leaf(0);
+            let trees = compared(|index| Some(leaf(index)), &altered, LEAVES);
+            assert!(trees.right(&edge.root()) == Right::Leaves);
+            match place.0 {
+                0 => assert_eq!(trees.suspects, [3 * 256 + 9]),
+                _ => assert_eq!(trees.differing(Right::Leaves), [place]),
+            }
+            altered.remove(&place);
+            assert_eq!(compared(|index| Some(leaf(index)), &altered, LEAVES).absent, [place]);
+        }
+    }
+}

@@ -82,13 +82,18 @@ pub fn run(args: Init, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     println!("A new vault lies in {}.", laid.home.display());
-    println!("  root key    {}  (keep a copy on a medium of its own: without it nothing can be read)", config.seal.key_file.display());
+    println!(
+        "  root key    {}  (keep a copy on a medium of its own: without it nothing can be read)",
+        config.seal.key_file.display()
+    );
     println!("  log key     {log_key}");
     for client in &laid.clients {
         println!("  client      clients/{client}/client.toml");
     }
     if laid.clients.is_empty() {
-        println!("Next: put the server's certificate and key and the clients' CA under tls/, and your issuer into coffer.toml.");
+        println!(
+            "Next: put the server's certificate and key and the clients' CA under tls/, and your issuer into coffer.toml."
+        );
     }
     println!("Then: coffer-vault serve {}", laid.home.display());
     Ok(())

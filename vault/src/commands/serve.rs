@@ -15,6 +15,9 @@ use super::open;
 
 /// How often is looked whether the log can still be written.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
+/// How long the process stays after the log failed, so that whoever waits is answered. With the watch,
+/// it ends within a second.
+const LAST_ANSWERS_TIME: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
 pub struct Serve {
@@ -38,7 +41,10 @@ pub fn until_stopped(listener: Listener, door: &Door) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(|error| Failure::io("runtime", error))?.block_on(wait(door));
     if ended.is_err() {
-        // What a failed write has kept is unknown: nothing is tidied up over it.
+        // What a failed write has kept is unknown: nothing is tidied up over it. Who waits hears that; then the
+        // process ends with its threads. A listener that is dropped would wait for connections that stay open.
+        std::thread::sleep(LAST_ANSWERS_TIME);
+        std::mem::forget(listener);
         return ended;
     }
     eprintln!("coffer-vault: stopping");

@@ -12,6 +12,10 @@ use crate::store::{Batch, Family};
 pub struct Created {
     /// The key's id.
     pub id: KeyId,
+    /// Whose data it is for.
+    pub controller: Name,
+    /// In which category.
+    pub category: Name,
     /// What it is for.
     pub usage: Use,
     /// Its version.
@@ -78,6 +82,6 @@ impl Maker<'_> {
             wrapped,
         };
         batch.put(Family::Keys, RootRow::key(&id), row.encode());
-        Created { id, usage, version: 1 }
+        Created { id, controller: self.controller, category: self.category, usage, version: 1 }
     }
 }

@@ -225,4 +225,3 @@ pub fn count_personal(engine: &dyn Engine) -> Result<u64, StoreError> {
     }
     Ok(count)
 }
-

@@ -48,7 +48,7 @@ pub struct Circumstances {
     pub actor: Option<Alias>,
     /// The policy epoch.
     pub policy: u32,
-    /// The purpose that was named.
+    /// The purpose that was named, where the schema in force has it.
     pub purpose: Option<Name>,
     /// What every private part of the request says alike: who, why, from where.
     pub private: Private,
@@ -348,7 +348,8 @@ impl Submission {
     /// rows laid over the store, so what it relies on there holds by that.
     pub fn join(mut self, other: Submission) -> Submission {
         let written: std::collections::HashSet<_> = self.batch.iter().map(|c| (c.family, c.key.clone())).collect();
-        let needs = other.needs.into_iter().filter(|need| !need.is_on(|family, key| written.contains(&(family, key.to_vec()))));
+        let needs =
+            other.needs.into_iter().filter(|need| !need.is_on(|family, key| written.contains(&(family, key.to_vec()))));
         self.needs.extend(needs);
         self.entries.extend(other.entries);
         self.batch.extend(other.batch);

@@ -1,6 +1,8 @@
 //! The tree of the log as it lies in the store: leaves, and full tiles of 256 hashes (C2SP
 //! tlog-tiles, height 8). What is not yet a full tile is derived from what is below it.
 
+use std::cell::RefCell;
+
 use coffer_wire::Hash;
 use coffer_wire::tree::{Edge, Nodes, leaf_hash, node_hash};
 
@@ -40,12 +42,20 @@ pub fn tile_key(level: u8, index: u64) -> [u8; 9] {
 /// The tree over what the store holds.
 pub struct History<'a> {
     engine: &'a dyn Engine,
+    growing: Option<&'a Growing>,
+    /// The full tile that was read last: the nodes of a proof come from few tiles.
+    last: RefCell<Option<(u8, u64, Vec<Hash>)>>,
 }
 
 impl<'a> History<'a> {
     /// Reads the store only when asked for a node.
     pub fn new(engine: &'a dyn Engine) -> Self {
-        History { engine }
+        History { engine, growing: None, last: RefCell::new(None) }
+    }
+
+    /// The same with the tiles at hand that are not full: no leaf has to be hashed again for a node.
+    pub(super) fn with_growing(engine: &'a dyn Engine, growing: &'a Growing) -> Self {
+        History { growing: Some(growing), ..History::new(engine) }
     }
 
     /// The bytes of a leaf.
@@ -80,6 +90,17 @@ impl<'a> History<'a> {
         Ok(Some(hashes.iter().map(|h| Hash::from_bytes(*h)).collect()))
     }
 
+    /// Some hashes of a full tile.
+    fn stored_hashes(&self, level: u8, first: u64, count: usize) -> Result<Option<Vec<Hash>>, HistoryError> {
+        let (index, at) = (first / TILE_HASHES as u64, (first % TILE_HASHES as u64) as usize);
+        let mut last = self.last.borrow_mut();
+        if last.as_ref().is_none_or(|(l, i, _)| (*l, *i) != (level, index)) {
+            let Some(tile) = self.stored_tile(level, index)? else { return Ok(None) };
+            *last = Some((level, index, tile));
+        }
+        Ok(last.as_ref().map(|(_, _, tile)| tile[at..at + count].to_vec()))
+    }
+
     /// One hash at the bottom of a tile: of a leaf, or the root of the full tile below.
     fn base(&self, tile_level: u8, index: u64) -> Result<Hash, HistoryError> {
         match tile_level.checked_sub(1) {
@@ -96,9 +117,11 @@ impl Nodes for History<'_> {
         let (tile_level, within) = (level / TILE_HEIGHT, level % TILE_HEIGHT);
         let count = 1u64 << within;
         let first = index << within;
-        let at = (first % TILE_HASHES as u64) as usize;
-        if let Some(tile) = self.stored_tile(tile_level, first / TILE_HASHES as u64)? {
-            return Ok(fold(tile[at..at + count as usize].to_vec()));
+        if let Some(hashes) = self.growing.and_then(|growing| growing.hashes(tile_level, first, count)) {
+            return Ok(fold(hashes.to_vec()));
+        }
+        if let Some(hashes) = self.stored_hashes(tile_level, first, count as usize)? {
+            return Ok(fold(hashes));
         }
         let hashes = (first..first + count).map(|i| self.base(tile_level, i));
         Ok(fold(hashes.collect::<Result<_, _>>()?))
@@ -111,6 +134,22 @@ fn fold(mut hashes: Vec<Hash>) -> Hash {
         hashes = hashes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
     }
     hashes[0]
+}
+
+/// The tiles that are not full, as they were under one checkpoint; in the store they are nowhere.
+#[derive(Default)]
+pub struct Growing {
+    size: u64,
+    tiles: Vec<Vec<Hash>>,
+}
+
+impl Growing {
+    /// Hashes of one level of tiles, if all of them are in its growing tile.
+    fn hashes(&self, level: u8, first: u64, count: u64) -> Option<&[Hash]> {
+        let whole = self.size.checked_shr(u32::from(level) * u32::from(TILE_HEIGHT))?;
+        let at = first.checked_sub(whole - whole % TILE_HASHES as u64)?;
+        self.tiles.get(usize::from(level))?.get(at as usize..(at + count) as usize)
+    }
 }
 
 /// The growing tree: its right edge, and the tiles that are not full yet.
@@ -143,6 +182,11 @@ impl Growth {
     /// The root so far.
     pub(super) fn root(&self) -> Hash {
         self.edge.root()
+    }
+
+    /// A copy of the tiles that are not full.
+    pub(super) fn growing(&self) -> Growing {
+        Growing { size: self.size(), tiles: self.partial.clone() }
     }
 
     /// Adds a leaf's hash; tiles that it fills go into the batch.
@@ -197,10 +241,18 @@ mod tests {
         }
         assert_eq!(growth.root(), whole.root());
         assert_eq!(history.edge(LEAVES).unwrap().root(), whole.root());
+        let growing = growth.growing();
+        let at_hand = History::with_growing(&memory, &growing);
+        for size in [LEAVES - 1, LEAVES, 65_536 + 511, 65_537, 300] {
+            for index in [0, 255, 256, 65_535, 65_536, LEAVES - 2].into_iter().filter(|index| *index < size) {
+                let derived = inclusion_proof(&history, index, size).unwrap();
+                assert_eq!(inclusion_proof(&at_hand, index, size).unwrap(), derived);
+            }
+        }
         for index in [0, 255, 256, 65_535, 65_536, LEAVES - 1] {
             let proof = inclusion_proof(&history, index, LEAVES).unwrap();
             let leaf = leaf_hash(&history.leaf(index).unwrap());
-            verify_inclusion(&leaf, index, LEAVES, &proof, &whole.root()).unwrap();
+            assert!(verify_inclusion(&leaf, index, LEAVES, &proof, &whole.root()), "leaf {index}");
         }
     }
 }

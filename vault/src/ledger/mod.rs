@@ -29,6 +29,7 @@ use head::HeadFile;
 use history::{Growth, History};
 use queue::{Job, Queue};
 use sequencer::Sequencer;
+use shared::Newest;
 use start::StartError;
 
 pub use attribution::{Attribution, Unattributed};
@@ -99,7 +100,8 @@ impl Ledger {
             return Err(StartError::HeadOfAnotherLog);
         }
         let growth = Growth::resume(&History::new(&**engine), 0)?;
-        let shared = Arc::new(Shared::new("".into(), 0, 0));
+        let newest = Newest { note: "".into(), size: 0, growing: Default::default() };
+        let shared = Arc::new(Shared::new(newest, 0));
         let mut sequencer = Sequencer {
             vkey: place.verifier_key(&key)?,
             engine: Arc::clone(engine),
@@ -108,35 +110,34 @@ impl Ledger {
             key,
             growth,
             numbers: HashMap::new(),
+            numbered: Default::default(),
             last_ms: 0,
             reserve_bytes: place.reserve_bytes,
             graveyard: Default::default(),
         };
-        let (reply, mut results) = oneshot::channel();
-        sequencer.serve(vec![Job { submissions: vec![first], reply }])?;
-        match results.try_recv() {
-            Ok(results) if results.iter().all(Result::is_ok) => {}
-            Ok(results) => return Err(StartError::Rejected(results.into_iter().find_map(Result::err))),
-            Err(_) => return Err(StartError::Rejected(None)),
-        }
+        serve_now(&mut sequencer, first)?;
         head.write(&shared.newest()).map_err(StartError::Head)?;
         Ok(sequencer.vkey)
     }
 
-    /// Takes the log up where it stands, after the start check; `policy` is the epoch in force.
+    /// Takes the log up where it stands, after the start check. `policy` is the epoch in force;
+    /// `first` says in the log itself that it was taken up.
     pub fn start(
         engine: &Arc<dyn Engine>,
         clock: &Arc<dyn Clock>,
         place: &LogPlace,
         key: LogKey,
         policy: u32,
+        first: Submission,
     ) -> Result<Ledger, StartError> {
         let vkey = place.verifier_key(&key)?;
         let (head, note) = HeadFile::open(&place.head, false).map_err(StartError::Head)?;
         let resumed = start::check(&**engine, &vkey, note.as_deref())?;
-        let shared = Arc::new(Shared::new(resumed.note.clone(), resumed.growth.size(), policy));
+        let growing = Arc::new(resumed.growth.growing());
+        let newest = Newest { note: Arc::clone(&resumed.note), size: resumed.growth.size(), growing };
+        let shared = Arc::new(Shared::new(newest, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
-        let sequencer = Sequencer {
+        let mut sequencer = Sequencer {
             engine: Arc::clone(engine),
             clock: Arc::clone(clock),
             shared: Arc::clone(&shared),
@@ -144,6 +145,7 @@ impl Ledger {
             vkey: vkey.clone(),
             growth: resumed.growth,
             numbers: resumed.numbers,
+            numbered: Default::default(),
             last_ms: resumed.last_ms,
             reserve_bytes: place.reserve_bytes,
             graveyard: Default::default(),
@@ -151,6 +153,7 @@ impl Ledger {
         let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));
         // A log that was ahead of its head, as after a kill, is carried to the head at once.
         shared.head_is_behind(resumed.note);
+        serve_now(&mut sequencer, first)?;
         let threads = vec![
             spawn("sequencer", move || sequencer.run(&for_sequencer))?,
             spawn("head", move || for_head.keep_head(head))?,
@@ -195,6 +198,17 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+/// One submission on this very thread, before there is a queue.
+fn serve_now(sequencer: &mut Sequencer, submission: Submission) -> Result<(), StartError> {
+    let (reply, mut results) = oneshot::channel();
+    sequencer.serve(vec![Job { submissions: vec![submission], reply }])?;
+    match results.try_recv() {
+        Ok(results) if results.iter().all(Result::is_ok) => Ok(()),
+        Ok(results) => Err(StartError::Rejected(results.into_iter().find_map(Result::err))),
+        Err(_) => Err(StartError::Rejected(None)),
     }
 }
 

@@ -20,16 +20,16 @@ pub enum NotProved {
 
 /// Inclusion and consistency proofs after RFC 6962 §2.1.1 and §2.1.2. Reads the store.
 pub fn prove(engine: &dyn Engine, shared: &Shared, asked: &ProveRequest) -> Result<ProveAnswer, NotProved> {
-    let (note, newest) = shared.newest_with_size();
-    let size = asked.size.unwrap_or(newest);
-    let in_range = size <= newest && asked.index.is_none_or(|i| i < size) && asked.from.is_none_or(|f| f <= size);
+    let newest = shared.newest_whole();
+    let size = asked.size.unwrap_or(newest.size);
+    let in_range = size <= newest.size && asked.index.is_none_or(|i| i < size) && asked.from.is_none_or(|f| f <= size);
     if !in_range {
         return Err(NotProved::OutOfRange);
     }
-    let history = History::new(engine);
+    let history = History::with_growing(engine, &newest.growing);
     let inclusion = asked.index.map(|index| inclusion_proof(&history, index, size).map_err(not_proved)).transpose()?;
     let consistency = asked.from.map(|from| consistency_proof(&history, from, size).map_err(not_proved)).transpose()?;
-    Ok(ProveAnswer { size, inclusion, consistency, checkpoint: note.to_string() })
+    Ok(ProveAnswer { size, inclusion, consistency, checkpoint: newest.note.to_string() })
 }
 
 fn not_proved(error: ProofError<HistoryError>) -> NotProved {

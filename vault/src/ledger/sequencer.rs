@@ -4,7 +4,7 @@
 //! Order in the log is order of effect. What was decided under another policy epoch, names a key
 //! destroyed since, or relies on rows that have changed since, starts again.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use coffer_wire::{Hash, Name, leaf};
 
 use super::history::{Growth, leaf_key};
 use super::queue::{Job, Queue, Results};
+use super::shared::Newest;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::Clock;
 use crate::keyring::record::SubjectRow;
@@ -34,6 +35,8 @@ pub(super) struct Sequencer {
     pub(super) vkey: VerifierKey,
     pub(super) growth: Growth,
     pub(super) numbers: HashMap<Name, u64>,
+    /// Controllers whose number has risen since the last commit.
+    pub(super) numbered: BTreeSet<Name>,
     pub(super) last_ms: u64,
     pub(super) reserve_bytes: u64,
     pub(super) graveyard: Graveyard,
@@ -178,7 +181,7 @@ impl Sequencer {
         let hash = leaf_hash(&bytes);
         batch.put(Family::Leaves, leaf_key(index), bytes.clone());
         batch.put(Family::Private, leaf_key(index), std::mem::take(&mut entry.private));
-        batch.put(Family::Meta, number_key(&entry.controller), number.to_be_bytes());
+        self.numbered.insert(entry.controller);
         self.growth.push(hash, batch);
         (entry, index, bytes, hash)
     }
@@ -190,13 +193,18 @@ impl Sequencer {
         if batch.is_empty() {
             return Ok(self.shared.newest());
         }
+        for controller in std::mem::take(&mut self.numbered) {
+            let number = self.numbers.get(&controller).copied().unwrap_or_default();
+            batch.put(Family::Meta, number_key(&controller), number.to_be_bytes());
+        }
         let checkpoint =
             Checkpoint { origin: self.vkey.name().to_owned(), size: self.growth.size(), root: self.growth.root() };
         let signature = self.key.sign(checkpoint.body().as_bytes());
         let note: Arc<str> = note::assemble(&checkpoint, &self.vkey, &signature).into();
         batch.put(Family::Meta, meta::CHECKPOINT, note.as_bytes());
         self.engine.commit(&batch)?;
-        self.shared.publish(Arc::clone(&note), checkpoint.size);
+        let growing = Arc::new(self.growth.growing());
+        self.shared.publish(Newest { note: Arc::clone(&note), size: checkpoint.size, growing });
         Ok(note)
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::HEAD_EVERY;
 use super::head::HeadFile;
+use super::history::Growing;
 use crate::store::StoreError;
 
 /// A head later than this ends grants.
@@ -19,10 +20,20 @@ pub struct Shared {
     pub(super) in_flight: AtomicUsize,
     /// Submissions that were told to start again.
     pub(super) restarts: AtomicU64,
-    newest: RwLock<(Arc<str>, u64)>,
+    newest: RwLock<Newest>,
     head: Mutex<Head>,
     changed: Condvar,
     failed: AtomicBool,
+}
+
+/// The newest checkpoint.
+#[derive(Clone)]
+pub(super) struct Newest {
+    /// As a signed note.
+    pub(super) note: Arc<str>,
+    pub(super) size: u64,
+    /// What of its tree is not in full tiles, for proofs.
+    pub(super) growing: Arc<Growing>,
 }
 
 #[derive(Default)]
@@ -43,12 +54,12 @@ impl Drop for InFlight {
 }
 
 impl Shared {
-    pub(super) fn new(note: Arc<str>, size: u64, policy: u32) -> Shared {
+    pub(super) fn new(newest: Newest, policy: u32) -> Shared {
         Shared {
             policy: AtomicU32::new(policy),
             in_flight: AtomicUsize::new(0),
             restarts: AtomicU64::new(0),
-            newest: RwLock::new((note, size)),
+            newest: RwLock::new(newest),
             head: Mutex::default(),
             changed: Condvar::new(),
             failed: AtomicBool::new(false),
@@ -63,16 +74,22 @@ impl Shared {
 
     /// The newest checkpoint, as a signed note.
     pub fn newest(&self) -> Arc<str> {
-        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner).0)
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner).note)
     }
 
     /// Leaves under the newest checkpoint.
     pub fn size(&self) -> u64 {
-        self.newest.read().unwrap_or_else(PoisonError::into_inner).1
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).size
     }
 
     /// The newest checkpoint and its size, of one moment.
     pub fn newest_with_size(&self) -> (Arc<str>, u64) {
+        let newest = self.newest_whole();
+        (newest.note, newest.size)
+    }
+
+    /// The same with what proofs need.
+    pub(super) fn newest_whole(&self) -> Newest {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -96,8 +113,9 @@ impl Shared {
         self.head_age() > HEAD_LATE
     }
 
-    pub(super) fn publish(&self, note: Arc<str>, size: u64) {
-        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = (Arc::clone(&note), size);
+    pub(super) fn publish(&self, newest: Newest) {
+        let note = Arc::clone(&newest.note);
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = newest;
         self.head_is_behind(note);
     }
 

@@ -38,7 +38,8 @@ pub fn server_config(listen: &config::Listen) -> Result<ServerConfig, TlsError> 
         roots.add(authority)?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
-    let key = PrivateKeyDer::from_pem_file(&listen.key).map_err(|error| TlsError::Pem { path: listen.key.clone(), error })?;
+    let key =
+        PrivateKeyDer::from_pem_file(&listen.key).map_err(|error| TlsError::Pem { path: listen.key.clone(), error })?;
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)

@@ -125,18 +125,13 @@ impl Draft {
     /// The row without asking for a permit: for a reseal, whose act is recorded by the erase.
     pub(super) fn finish(self, own: &SubjectKey) -> Result<Sealed, NotSealed> {
         let (heads, fields): (Vec<_>, Vec<_>) = self.fields.into_values().unzip();
-        let head = Head { suite: row::SUITE, origin: ORIGIN_EPOCH, version: self.version, keys: self.keys, fields: heads };
+        let head =
+            Head { suite: row::SUITE, origin: ORIGIN_EPOCH, version: self.version, keys: self.keys, fields: heads };
         let salt = random()?;
         let target = &self.target;
         let identity = Identity::new(target.person.clone(), target.record.clone(), salt);
-        let sealed_identity = row::seal_identity(
-            own,
-            target.controller.as_str(),
-            target.category.as_str(),
-            &head,
-            &fields,
-            &identity,
-        )?;
+        let sealed_identity =
+            row::seal_identity(own, target.controller.as_str(), target.category.as_str(), &head, &fields, &identity)?;
         let bytes = Row { head, identity: sealed_identity, fields }.encode();
         let written = Hash::from_bytes(row::hash(&salt, &bytes));
         Ok(Sealed { bytes, version: self.version, written })

@@ -1,12 +1,12 @@
 //! The one way from a stored row to values in clear.
 
 use coffer_keys::{Altered, Plaintext};
-use coffer_wire::api::Form;
 use coffer_wire::Value;
+use coffer_wire::api::Form;
 use zeroize::Zeroizing;
 
-use super::stored::{OpenKeys, Stored};
 use super::Plain;
+use super::stored::{OpenKeys, Stored};
 use crate::admit::{Permit, Read};
 use crate::keyring::Keyring;
 use crate::ledger::{Recorded, Spent};
@@ -71,4 +71,3 @@ fn shown(field: &Field, form: Option<Form>, value: Plaintext) -> Result<Value, A
         None => Err(Altered),
     }
 }
-

@@ -4,9 +4,9 @@ use coffer_keys::row::{self, FieldHead};
 use coffer_keys::{Altered, KeyId, SubjectKey};
 use coffer_wire::Hash;
 
+use super::Sealed;
 use super::draft::{Draft, NotSealed};
 use super::stored::{OpenKeys, Stored};
-use super::Sealed;
 use crate::admit::{Erase, Permit};
 use crate::keyring::Keyring;
 use crate::schema::Category;

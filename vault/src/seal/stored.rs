@@ -1,6 +1,5 @@
 //! A row as it lies in the store, with what is needed to open it later.
 
-
 use coffer_keys::row::{self, Identity, Row};
 use coffer_keys::{Altered, KeyId, SubjectKey};
 use coffer_wire::{Hash, Name};
@@ -222,4 +221,3 @@ impl OpenKeys {
         }
     }
 }
-

@@ -28,6 +28,17 @@ pub struct Verified {
     keys: OpenKeys,
 }
 
+/// Whether the fields of a row open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fields {
+    /// All of them.
+    Open,
+    /// All whose person was not erased. Of the others nobody can tell whether they were altered.
+    SomeErased,
+    /// One does not.
+    Altered,
+}
+
 impl Verifier {
     /// Opens what opens of the keys under the root key.
     pub fn open(rows: &[(KeyId, RootRow)], root: &RootKey) -> (Verifier, Survey) {
@@ -78,12 +89,17 @@ impl Verified {
         (&self.stored.target.person, &self.stored.target.record)
     }
 
-    /// Whether every field opens whose person was not erased. The values are dropped, and so wiped,
-    /// one by one.
-    pub fn fields_open(&self) -> bool {
-        self.stored.row.fields.iter().enumerate().all(|(at, sealed)| match self.stored.field_context(at) {
-            Ok((context, number)) => self.keys.by_number(number).is_none_or(|key| key.open(&context, sealed).is_ok()),
-            Err(Altered) => false,
-        })
+    /// Opens every field and drops it, which wipes it.
+    pub fn fields(&self) -> Fields {
+        let mut fields = Fields::Open;
+        for (at, sealed) in self.stored.row.fields.iter().enumerate() {
+            let Ok((context, number)) = self.stored.field_context(at) else { return Fields::Altered };
+            match self.keys.by_number(number).map(|key| key.open(&context, sealed)) {
+                Some(Ok(_)) => {}
+                Some(Err(Altered)) => return Fields::Altered,
+                None => fields = Fields::SomeErased,
+            }
+        }
+        fields
     }
 }

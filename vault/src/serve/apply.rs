@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coffer_keys::keyfile;
-use coffer_wire::Name;
 use coffer_wire::api::{ApplyAnswer, ApplyRequest};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
@@ -12,7 +11,7 @@ use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::desk::{Desk, Envelope};
-use super::genesis::{Proposal, files_hash};
+use super::genesis::{Proposal, files_hash, key_detail};
 use super::house::{HouseError, controllers, families};
 use super::{House, Incoming, manage};
 use crate::admit::InForce;
@@ -48,11 +47,10 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     let (lines, made) = make_lines(&house, &in_force, &mut batch)?;
     let epoch = in_force.epoch;
     let detail = Detail { written: Some(hash), ..Detail::default() };
-    let mut submission = manage::submission(&desk, &permit, detail, Private::default())?
-        .with_rows(batch, Vec::new())
-        .activating(epoch);
-    for (controller, category, created) in made {
-        submission = submission.and(key_leaf(&desk, controller, category, &created)?);
+    let mut submission =
+        manage::submission(&desk, &permit, detail, Private::default())?.with_rows(batch, Vec::new()).activating(epoch);
+    for created in &made {
+        submission = submission.and(key_leaf(&desk, created)?);
     }
     let recorded = manage::submit(&desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))?;
     // It is in force in the log; nothing after this may fail.
@@ -63,11 +61,7 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
 }
 
 /// The files in force with some of them replaced, read and checked.
-fn propose(
-    house: &House,
-    action: Action,
-    files: BTreeMap<String, String>,
-) -> Result<(Proposal, InForce), HouseError> {
+fn propose(house: &House, action: Action, files: BTreeMap<String, String>) -> Result<(Proposal, InForce), HouseError> {
     let mut next = Proposal::stored(&*house.engine)?;
     next.epoch = house.gate.in_force().epoch + 1;
     match action {
@@ -80,11 +74,7 @@ fn propose(
 }
 
 /// Keys for categories that are new.
-fn make_lines(
-    house: &House,
-    in_force: &InForce,
-    batch: &mut Batch,
-) -> Result<(Vec<Line>, Vec<(Name, Name, Created)>), Problem> {
+fn make_lines(house: &House, in_force: &InForce, batch: &mut Batch) -> Result<(Vec<Line>, Vec<Created>), Problem> {
     let keyring = house.keyring();
     let missing: Vec<_> = controllers(&house.config)
         .skip(1)
@@ -104,19 +94,14 @@ fn make_lines(
         let line = create_line(&root, controller, category, house.clock.now_ms(), batch);
         let (line, created) = line.map_err(|_| Problem::new(Code::Internal))?;
         lines.push(line);
-        made.extend(created.into_iter().map(|created| (controller, category, created)));
+        made.extend(created);
     }
     Ok((lines, made))
 }
 
-fn key_leaf(desk: &Desk, controller: Name, category: Name, created: &Created) -> Result<Entry, Problem> {
+fn key_leaf(desk: &Desk, created: &Created) -> Result<Entry, Problem> {
     let about = Attribution::nobody(&desk.unattributed);
-    let detail = Detail { category: Some(category), version: Some(created.version), ..Detail::default() };
-    let private = Private {
-        made: vec![created.id.to_string()],
-        note: Some(format!("{} key of {controller}", created.usage.as_str())),
-        ..Private::default()
-    };
+    let (detail, private) = key_detail(created);
     let entry = Entry::own(Action::KeyCreate, &desk.common, about.about(), detail, private);
     entry.map_err(|_| Problem::new(Code::Internal))
 }

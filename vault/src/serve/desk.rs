@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use coffer_keys::AuditKey;
 use coffer_wire::leaf::{Action, Alias};
+use coffer_wire::name::VAULT;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
-use coffer_wire::name::VAULT;
 use coffer_wire::{ExternalId, Name, api};
 
 use super::answer::{code_of, problem_of};
@@ -51,6 +51,8 @@ pub(super) struct Desk {
     pub(super) action: Action,
     /// The controller that was named, known or not.
     pub(super) controller: Name,
+    /// The purpose that was named, known or not.
+    purpose: Option<Name>,
     pub(super) common: Circumstances,
     pub(super) unattributed: Arc<AuditKey>,
     pub(super) born: Instant,
@@ -71,13 +73,14 @@ impl Desk {
         let period = Period::of(now_ms);
         let controller = envelope.controller.filter(|name| house.config.has_controller(name)).unwrap_or(VAULT);
         let unattributed = house.unattributed_key(&controller, period).await?;
+        let in_force = house.gate.in_force();
         let mut common = Circumstances {
             controller,
             period,
             app: None,
             actor: None,
-            policy: house.gate.in_force().epoch,
-            purpose: envelope.purpose,
+            policy: in_force.epoch,
+            purpose: known_purpose(&in_force, envelope.purpose),
             private: Private {
                 reason: envelope.reason.clone(),
                 case: envelope.case.clone(),
@@ -105,8 +108,10 @@ impl Desk {
             Ok(caller) => {
                 common.policy = caller.epoch();
                 let force = Arc::clone(caller.in_force());
+                common.purpose = known_purpose(&force, envelope.purpose);
                 let (house, controller) = (Arc::clone(house), envelope.controller.unwrap_or(VAULT));
-                Ok(Desk { house, keyring, force, caller, action, controller, common, unattributed, born })
+                let purpose = envelope.purpose;
+                Ok(Desk { house, keyring, force, caller, action, controller, purpose, common, unattributed, born })
             }
             Err(code) => Err(house.refuse_envelope(action, code, &common, &unattributed).await),
         }
@@ -114,8 +119,7 @@ impl Desk {
 
     /// Records the refusal of the whole envelope and says what to answer.
     pub(super) async fn refuse_envelope(&self, code: Code, detail: Option<String>) -> Problem {
-        let refused =
-            self.house.refuse_envelope(self.action, code, &self.common, &self.unattributed).await;
+        let refused = self.house.refuse_envelope(self.action, code, &self.common, &self.unattributed).await;
         match detail {
             Some(detail) if refused.code == code => refused.with_detail(detail),
             _ => refused,
@@ -124,11 +128,7 @@ impl Desk {
 
     /// An ask with what the envelope says.
     pub(super) fn ask(&self) -> Ask<'_> {
-        Ask {
-            purpose: self.common.purpose,
-            case: self.common.private.case.as_deref(),
-            ..Ask::of(self.controller)
-        }
+        Ask { purpose: self.purpose, case: self.common.private.case.as_deref(), ..Ask::of(self.controller) }
     }
 
     /// The keys of a category of the controller that was named.
@@ -144,10 +144,9 @@ impl Desk {
         match Attribution::of_person(audit, view, person, &self.unattributed)? {
             Ok(attribution) => Ok(attribution),
             // An audit key that does not open: the leaf says the id under the unattributed key.
-            Err(_) => Ok(Attribution::Unattributed {
-                key: Arc::clone(&self.unattributed),
-                person: Some(person.to_owned()),
-            }),
+            Err(_) => {
+                Ok(Attribution::Unattributed { key: Arc::clone(&self.unattributed), person: Some(person.to_owned()) })
+            }
         }
     }
 
@@ -212,13 +211,7 @@ impl Desk {
         }
     }
 
-    fn refusal(
-        &self,
-        code: Code,
-        about: &Attribution,
-        category: Name,
-        private: Private,
-    ) -> Result<Submission, Halt> {
+    fn refusal(&self, code: Code, about: &Attribution, category: Name, private: Private) -> Result<Submission, Halt> {
         let entry = Entry::refused(self.action, code, &self.common, about.about(), self.known(category), private)?;
         Ok(Submission::new(entry, self.common.policy, self.born))
     }
@@ -227,6 +220,11 @@ impl Desk {
     fn known(&self, category: Name) -> Option<Name> {
         self.force.schema.category(&category).map(|category| category.name)
     }
+}
+
+/// A purpose that no category has is whatever the caller likes, and is not written into the log in clear.
+fn known_purpose(in_force: &InForce, purpose: Option<Name>) -> Option<Name> {
+    purpose.filter(|name| in_force.schema.iter().any(|category| category.purposes.contains(name)))
 }
 
 impl House {
@@ -296,12 +294,7 @@ impl House {
 }
 
 /// The key, its rows, and the leaf that says so.
-fn enrolment(
-    audit: &Line,
-    whom: Audited<'_>,
-    common: &Circumstances,
-    born: Instant,
-) -> Result<Submission, Halt> {
+fn enrolment(audit: &Line, whom: Audited<'_>, common: &Circumstances, born: Instant) -> Result<Submission, Halt> {
     let (mut batch, mut needs) = (Batch::new(), Vec::new());
     let (id, key) = audit.make_audit(whom, &mut batch, &mut needs).map_err(|_| Halt::NotMade)?;
     let alias = Alias(key.alias(common.controller.as_str(), "", common.period.as_str()));

@@ -26,12 +26,8 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 
 fn prepare(desk: &Arc<Desk>, item: &EraseItem, view: &View<'_>) -> Result<Step, Halt> {
     let about = desk.attribution(view, item.person.as_str())?;
-    let ask = Ask {
-        category: Some(item.category),
-        person: Some(&item.person),
-        record: Some(&item.record),
-        ..desk.ask()
-    };
+    let ask =
+        Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
     let permit = match desk.house.gate.permit_erase(&desk.caller, &ask) {
         Ok(permit) => permit,
         Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),

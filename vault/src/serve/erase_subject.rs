@@ -60,10 +60,7 @@ fn prepare(desk: &Arc<Desk>, item: &EraseSubjectItem, view: &View<'_>) -> Result
 }
 
 /// A permit for each category, or the first refusal: all or nothing.
-fn permits(
-    desk: &Desk,
-    item: &EraseSubjectItem,
-) -> Result<Vec<(Name, Permit<EraseSubject>)>, (Name, Refusal)> {
+fn permits(desk: &Desk, item: &EraseSubjectItem) -> Result<Vec<(Name, Permit<EraseSubject>)>, (Name, Refusal)> {
     let all = || desk.force.schema.iter().map(|category| category.name).collect();
     let mut categories = if item.categories.is_empty() { all() } else { item.categories.clone() };
     categories.sort();

@@ -1,8 +1,8 @@
 //! What both erasures share: rows and keys of a person that end, with a leaf for each row.
 
 use coffer_keys::{Altered, KeyId};
-use coffer_wire::private::Private;
 use coffer_wire::ExternalId;
+use coffer_wire::private::Private;
 
 use super::desk::Desk;
 use super::step::Halt;
@@ -46,8 +46,7 @@ pub(super) fn ended<A: Ends>(
     destroyed: &[KeyId],
 ) -> Result<Entry, Halt> {
     let target = stored.target();
-    let detail =
-        Detail { category: Some(target.category), version: Some(stored.version()), ..Detail::default() };
+    let detail = Detail { category: Some(target.category), version: Some(stored.version()), ..Detail::default() };
     let private = Private {
         person: ExternalId::new(target.person.as_str()).ok(),
         record: ExternalId::new(target.record.as_str()).ok(),
@@ -68,4 +67,3 @@ pub(super) fn delete(line: &Line, view: &View<'_>, stored: &Stored, batch: &mut 
     }
     Ok(())
 }
-

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coffer_keys::RootKey;
+use coffer_wire::Hash;
 use coffer_wire::leaf::Action;
 use coffer_wire::name::VAULT;
 use coffer_wire::note::VerifierKey;
 use coffer_wire::private::Private;
-use coffer_wire::{Hash, Name};
 
 use super::house::{HouseError, controllers, families, log_place};
 use crate::admit::{InForce, Policy};
@@ -129,15 +129,14 @@ pub fn init(
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     proposal.put(&mut batch);
-    let mut made: Vec<(Name, Name, Created)> = Vec::new();
     let (log_key, created) = create_log_key(root, now_ms, &mut batch)?;
-    made.push((VAULT, audit_category(), created));
+    let mut made = vec![created];
     let mut audit_lines = Vec::new();
     for controller in controllers(config) {
         let categories = in_force.schema.iter().map(|c| c.name).filter(|_| controller != VAULT);
         for category in categories.chain([audit_category()]) {
             let (line, created) = create_line(root, controller, category, now_ms, &mut batch)?;
-            made.extend(created.into_iter().map(|created| (controller, category, created)));
+            made.extend(created);
             if category == audit_category() {
                 audit_lines.push(line);
             }
@@ -153,7 +152,7 @@ fn first_leaves(
     audit_lines: &[Line],
     period: Period,
     proposal: &Proposal,
-    made: &[(Name, Name, Created)],
+    made: &[Created],
     mut batch: Batch,
 ) -> Result<Submission, HouseError> {
     let mut needs = Vec::new();
@@ -162,18 +161,12 @@ fn first_leaves(
     let (id, key) = vault.make_audit(whom, &mut batch, &mut needs)?;
     let about = About::Unattributed { key: &key, person: None };
     let common = Circumstances::of_the_vault(VAULT, period, proposal.epoch);
-    let leaf = |action, detail, private| {
-        Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade)
-    };
+    let leaf =
+        |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
     let note = Private { made: vec![id.to_string()], ..Private::default() };
     let mut submission = Submission::unbound(leaf(Action::LogOpen, Detail::default(), note)?).with_rows(batch, needs);
-    for (controller, category, created) in made {
-        let detail = Detail { category: Some(*category), version: Some(created.version), ..Detail::default() };
-        let private = Private {
-            made: vec![created.id.to_string()],
-            note: Some(format!("{} key of {controller}", created.usage.as_str())),
-            ..Private::default()
-        };
+    for created in made {
+        let (detail, private) = key_detail(created);
         submission = submission.and(leaf(Action::KeyCreate, detail, private)?);
     }
     for (action, files) in [(Action::SchemaApply, &proposal.schema), (Action::AccessApply, &proposal.access)] {
@@ -181,6 +174,17 @@ fn first_leaves(
         submission = submission.and(leaf(action, detail, Private::default())?);
     }
     Ok(submission)
+}
+
+/// What the leaf of a new key says: category and version in clear, id and use in private.
+pub(super) fn key_detail(created: &Created) -> (Detail, Private) {
+    let detail = Detail { category: Some(created.category), version: Some(created.version), ..Detail::default() };
+    let private = Private {
+        made: vec![created.id.to_string()],
+        note: Some(format!("{} key of {}", created.usage.as_str(), created.controller)),
+        ..Private::default()
+    };
+    (detail, private)
 }
 
 /// Used by those who look at a stored home without opening it.

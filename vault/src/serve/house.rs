@@ -17,7 +17,7 @@ use crate::ledger::start::StartError;
 use crate::ledger::{
     About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
 };
-use crate::store::{Batch, Engine, Family, StoreError, View};
+use crate::store::{Batch, Engine, Family, StoreError, Unread, View};
 
 /// Behind the door: an open vault, or one that stays shut.
 #[derive(Clone)]
@@ -87,7 +87,8 @@ impl House {
         let epoch = in_force.epoch;
         let gate = Gate::new(&config, in_force)?;
         let (keyring, log_key) = Keyring::open(&*engine, root)?;
-        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch)?;
+        let first = unsealed(&*engine, &keyring, Period::of(clock.now_ms()), epoch)?;
+        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
         Ok(House {
             config,
             engine,
@@ -173,6 +174,29 @@ impl House {
             _ => Err(Problem::new(Code::Internal)),
         }
     }
+}
+
+/// The leaf that says that the vault was opened, under its own unattributed key of the half-year.
+fn unsealed(engine: &dyn Engine, keyring: &Keyring, period: Period, policy: u32) -> Result<Submission, HouseError> {
+    let audit = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
+    let whom = Audited::Unattributed(period.as_str());
+    let (mut batch, mut needs, mut made) = (Batch::new(), Vec::new(), Vec::new());
+    let key = match audit.audit_key(&View::blocking(engine), whom) {
+        Ok(Ok(Some(key))) => key,
+        Ok(Ok(None)) => {
+            let (id, key) = audit.make_audit(whom, &mut batch, &mut needs)?;
+            made.push(id.to_string());
+            key
+        }
+        Ok(Err(_)) => return Err(KeyringError::Damaged.into()),
+        Err(Unread::Store(error)) => return Err(error.into()),
+        Err(Unread::NotCached) => return Err(HouseError::NotMade),
+    };
+    let common = Circumstances::of_the_vault(VAULT, period, policy);
+    let about = About::Unattributed { key: &key, person: None };
+    let private = Private { made, ..Private::default() };
+    let entry = Entry::own(Action::VaultUnseal, &common, about, Detail::default(), private);
+    Ok(Submission::unbound(entry.map_err(|_| HouseError::NotMade)?).with_rows(batch, needs))
 }
 
 /// Against requests that race to make the same key.

@@ -34,6 +34,8 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         created_ms: row.created_ms,
     };
     let mut keys: Vec<_> = rows.into_iter().map(info).collect();
-    keys.sort_by(|a, b| (a.controller, a.category, &a.kind, a.version).cmp(&(b.controller, b.category, &b.kind, b.version)));
+    keys.sort_by(|a, b| {
+        (a.controller, a.category, &a.kind, a.version).cmp(&(b.controller, b.category, &b.kind, b.version))
+    });
     body(&KeysAnswer { keys, personal })
 }

@@ -211,7 +211,9 @@ impl Work<'_> {
     }
 
     fn check_room(&self) -> Result<(), Break> {
-        let rows = self.view.under(Family::Rows(self.item.category), &self.line.locator().person(self.item.person.as_str()))?;
+        let rows = self
+            .view
+            .under(Family::Rows(self.item.category), &self.line.locator().person(self.item.person.as_str()))?;
         if rows.len() >= RECORDS_MAX { Err(Break::Full) } else { Ok(()) }
     }
 

@@ -10,7 +10,7 @@ const MINT: &str = "ledger/sequencer.rs";
 /// Traits by which a second one could come out of a first, or out of nothing.
 const COPYING: [&str; 6] = ["Clone", "Copy", "Default", "Deserialize", "From", "FromStr"];
 
-pub fn breaches(files: &[File]) -> Vec<String> {
+pub(crate) fn breaches(files: &[File]) -> Vec<String> {
     let mut breaches = Vec::new();
     for (name, home) in EVIDENCE {
         let makers: Vec<&str> = files.iter().flat_map(|file| makers(file, name, home)).collect();

@@ -7,22 +7,22 @@ use crate::source::File;
 
 /// A module names something of another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Edge {
-    pub from: String,
-    pub to: String,
-    pub file: String,
+pub(crate) struct Edge {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) file: String,
 }
 
 /// What was found in some files.
 #[derive(Default)]
-pub struct Imports {
-    pub edges: BTreeSet<Edge>,
+pub(crate) struct Imports {
+    pub(crate) edges: BTreeSet<Edge>,
     /// Paths that hide where they lead.
-    pub breaches: Vec<String>,
+    pub(crate) breaches: Vec<String>,
 }
 
 /// What the files import.
-pub fn of(files: &[File]) -> Imports {
+pub(crate) fn of(files: &[File]) -> Imports {
     let mut found = Imports::default();
     for file in files {
         match file.module.first() {
@@ -38,7 +38,7 @@ pub fn of(files: &[File]) -> Imports {
 }
 
 /// Where files and edges break the law.
-pub fn against(law: &[&[&str]], files: &[File], edges: &BTreeSet<Edge>) -> Vec<String> {
+pub(crate) fn against(law: &[&[&str]], files: &[File], edges: &BTreeSet<Edge>) -> Vec<String> {
     let rank = |module: &str| law.iter().position(|cell| cell.contains(&module));
     let mut breaches = Vec::new();
     let modules: BTreeSet<&String> = files.iter().filter_map(|file| file.module.first()).collect();
@@ -58,7 +58,7 @@ pub fn against(law: &[&[&str]], files: &[File], edges: &BTreeSet<Edge>) -> Vec<S
 }
 
 /// Modules that import each other in a ring, if any do.
-pub fn cycle(edges: &BTreeSet<Edge>) -> Option<Vec<String>> {
+pub(crate) fn cycle(edges: &BTreeSet<Edge>) -> Option<Vec<String>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for edge in edges {
         next.entry(&edge.from).or_default().insert(&edge.to);

@@ -18,7 +18,7 @@ const APART: &[(&str, &[&str])] = &[
 ];
 
 /// What cargo knows of the workspace.
-pub fn metadata() -> Value {
+pub(crate) fn metadata() -> Value {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--offline"])
@@ -29,7 +29,7 @@ pub fn metadata() -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-pub fn breaches(metadata: &Value) -> Vec<String> {
+pub(crate) fn breaches(metadata: &Value) -> Vec<String> {
     let graph = Graph::of(metadata);
     let mut breaches = Vec::new();
     for (name, apart) in APART {
@@ -40,7 +40,7 @@ pub fn breaches(metadata: &Value) -> Vec<String> {
 }
 
 /// Makes one package depend on another.
-pub fn plant(metadata: &mut Value, from: &str, to: &str) {
+pub(crate) fn plant(metadata: &mut Value, from: &str, to: &str) {
     let (from, to) = (id_of(metadata, from), id_of(metadata, to));
     let nodes = metadata["resolve"]["nodes"].as_array_mut().unwrap();
     let node = nodes.iter_mut().find(|node| node["id"] == from.as_str()).unwrap();

@@ -4,17 +4,17 @@
 use std::path::Path;
 
 /// One file of a crate.
-pub struct File {
+pub(crate) struct File {
     /// From the crate's `src`.
-    pub path: String,
+    pub(crate) path: String,
     /// The path of its module, from the crate's root.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// Words, `::`, `->`, and single marks.
-    pub tokens: Vec<String>,
+    pub(crate) tokens: Vec<String>,
 }
 
 impl File {
-    pub fn new(path: &str, text: &str) -> File {
+    pub(crate) fn new(path: &str, text: &str) -> File {
         let stem = path.strip_suffix(".rs").unwrap_or(path);
         let stem = stem.strip_suffix("/mod").unwrap_or(stem);
         let module = if stem == "lib" { Vec::new() } else { stem.split('/').map(str::to_owned).collect() };
@@ -23,7 +23,7 @@ impl File {
 }
 
 /// Every `.rs` file under a folder.
-pub fn read(folder: &Path, within: &Path, files: &mut Vec<File>) {
+pub(crate) fn read(folder: &Path, within: &Path, files: &mut Vec<File>) {
     for entry in std::fs::read_dir(folder.join(within)).unwrap() {
         let entry = entry.unwrap();
         let path = within.join(entry.file_name());

@@ -17,7 +17,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
     desk.screen.table(["controller", "category", "kind", "version", "state", "made", "id"], rows)?;
     desk.screen.line([faint(format!(
         "and {} of persons and staff, each wrapped by one of these",
-        count(answer.personal, "key")
+        count(answer.personal, "key", "keys")
     ))])
 }
 

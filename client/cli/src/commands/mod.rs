@@ -64,16 +64,15 @@ fn tell_erased(desk: &Desk, erased: Erased) -> Result<(), Failure> {
         erased: u32,
         log: Vec<InLog>,
     }
-    let leaves = erased.logged.len() as u64;
     if desk.screen.is_json() {
         let log = erased.logged.into_iter().map(InLog::from).collect();
         return desk.screen.json(&Report { erased: erased.records, log });
     }
     let first = erased.logged.first().map(|logged| grouped(logged.index)).unwrap_or_default();
-    let place =
-        if leaves == 1 { format!("leaf {first}") } else { format!("{} from {first} on", count(leaves, "leaf")) };
-    desk.screen.line([
-        plain(format!("{} erased and unreadable.  ", count(erased.records.into(), "record"))),
-        faint(format!("{} of the log", place.replace("leafs", "leaves"))),
-    ])
+    let place = match erased.logged.len() {
+        1 => format!("leaf {first} of the log"),
+        leaves => format!("{leaves} leaves of the log, the first is {first}"),
+    };
+    let records = count(erased.records.into(), "record", "records");
+    desk.screen.line([plain(format!("{records} erased and unreadable.  ")), faint(place)])
 }

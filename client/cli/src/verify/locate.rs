@@ -52,7 +52,9 @@ mod tests {
     fn tree(log: &Log) -> Tree {
         let (mut edge, mut nodes) = (Edge::new(), BTreeMap::new());
         for hash in log.hashes() {
-            edge.push_noting(hash, |level, index, node| drop(nodes.insert((level, index), node)));
+            edge.push_noting(hash, |level, index, node| {
+                nodes.insert((level, index), node);
+            });
         }
         Tree(nodes)
     }

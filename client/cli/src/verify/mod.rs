@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn a_log_begins_with_number_one() {
         let log = Log::of(5);
-        let wrong = audit(&log.leaves[3..]).wrong().unwrap();
+        let wrong = audit(&log.leaves[2..]).wrong().unwrap();
         assert!(wrong.index == 0 && matches!(wrong.fault, Fault::Number { expected: 1, .. }));
     }
 

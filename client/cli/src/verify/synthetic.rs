@@ -68,7 +68,7 @@ fn leaf(index: u64, controller: &Name, number: u64) -> Vec<u8> {
         decision: if refused { Decision::Refused(Code::NotFound) } else { Decision::Granted("rents-bank") },
         app: Some(Name::new("rents-desk").unwrap()),
         actor: Some(Alias([index as u8; 16])),
-        subject: (index % 2 == 0).then_some(Alias([!index as u8; 16])),
+        subject: index.is_multiple_of(2).then_some(Alias([!index as u8; 16])),
         version: (!refused).then_some(index as u32 + 1),
         row: None,
         policy: 1,

@@ -13,6 +13,9 @@ pub const NOBODY: &str = "T-999999";
 /// A record that never existed.
 pub const NO_RECORD: &str = "B-999999";
 
+/// A balance that makes a poor story.
+const NOTHING_OWED: &str = "0.00";
+
 const CATEGORIES: [&str; 4] = ["bank", "care", "debts", "complaints"];
 
 /// Ids of persons.
@@ -70,5 +73,5 @@ fn complete(row: &Row) -> bool {
         "debts" => "balance",
         _ => "summary",
     };
-    row.field(shown).is_some()
+    row.field(shown).is_some_and(|value| value != NOTHING_OWED)
 }

@@ -81,7 +81,7 @@ fn commands(vault: &ThrowAway, cast: &Cast) -> Vec<Try> {
     let read = format!(
         "record read --controller {OAKVALE} --purpose payments --category bank --person {PERSON} --record {RECORD} --field account_number"
     );
-    let erase = format!("subject erase --controller {OAKVALE} --purpose erasure --person {}", cast.tenant);
+    let erase = format!("subject erase --controller {OAKVALE} --purpose erasure --case E-3 --person {}", cast.tenant);
     let token = format!(
         "{} token . --person you@example --role rents --application rents-desk --out {TOKENS}/you",
         beside("coffer-vault")
@@ -91,9 +91,12 @@ fn commands(vault: &ThrowAway, cast: &Cast) -> Vec<Try> {
         ("a rents officer reads it; the answer brings the receipt of the read", curl("rents", "read", "read")),
         ("the complaints desk is refused", curl("complaints-handler", "read", "read")),
         ("TLS 1.2 is refused", format!("openssl s_client -connect localhost:{port} -tls1_2 </dev/null")),
-        ("the state of the vault, with what must change before it holds real data", coffer("console", "auditor", "status")),
+        ("the vault, and what must change before it holds real data", coffer("console", "auditor", "status")),
         ("the same read by the command line, masked", coffer("rents-desk", "rents", &read)),
-        ("who can read an account number today", coffer("console", "auditor", "access who-can read bank.account_number")),
+        (
+            "who can read an account number today",
+            coffer("console", "auditor", "access who-can read bank.account_number"),
+        ),
         ("the newest leaves of the access log", coffer("console", "auditor", "log tail")),
         ("the whole log, checked from its bytes under the pinned key", coffer("console", "auditor", "log verify")),
         ("the keys, without their material", coffer("console", "security-admin", "keys list")),
@@ -134,7 +137,7 @@ fn renew(config: Config, home: PathBuf) {
 }
 
 /// A program that was built beside this one, by its path where it is there.
-fn beside(program: &str) -> String {
+pub fn beside(program: &str) -> String {
     let path = std::env::current_exe().ok().map(|this| this.with_file_name(program));
     path.filter(|path| path.exists()).map_or_else(|| program.to_owned(), |path| path.display().to_string())
 }

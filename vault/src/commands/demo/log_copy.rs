@@ -177,3 +177,24 @@ impl Tally {
         tally
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn holds_none(planted: &str) -> bool {
+        let leaf = format!(r#"{{"t":1,"subject":"{planted}"}}"#).into_bytes();
+        let log = LogCopy { leaves: vec![b"{}".to_vec(), leaf], note: String::new(), logged: None };
+        log.holds_none_of(&Sample::read().unwrap())
+    }
+
+    #[test]
+    fn a_planted_value_or_id_is_found_and_an_alias_is_not() {
+        let sample = Sample::read().unwrap();
+        let row = sample.of_category("bank").next().unwrap();
+        assert!(holds_none("pc_QtGOYhhtcNattznFTpA"));
+        assert!(!holds_none(row.field("account_number").unwrap()));
+        assert!(!holds_none(&format!("x{}x", row.person)));
+    }
+}

@@ -92,7 +92,7 @@ fn perform(vault: &ThrowAway, tell: &mut Tell, begun: Instant) -> Result<(Figure
             _ = tokio::signal::ctrl_c() => Err(NotAsTold::new("it was interrupted")),
         }
     });
-    told.map_err(|why| Failure::new(Status::Failed, format!("the demo is not as told where {}: {why}", tell.now())))
+    told.map_err(|why| Failure::new(Status::Failed, format!("the demo is not as told at \"{}\": {why}", tell.now())))
 }
 
 async fn story(vault: &ThrowAway, tell: &mut Tell, begun: Instant) -> Result<(Figures, Cast), NotAsTold> {

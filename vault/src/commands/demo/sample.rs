@@ -91,10 +91,9 @@ fn read(category: &'static str, text: &str, rows: &mut Vec<Row>) -> Result<(), N
     for line in reader.records() {
         let line = line?;
         let cell = |at: usize| line.get(at).unwrap_or_default().to_owned();
-        let cells = columns.iter().zip(line.iter()).filter(|(_, value)| !value.is_empty());
-        let owned = |(column, value): (&str, &str)| (column.to_owned(), value.to_owned());
-        let (about, fields) = cells.skip(LEADING).map(owned).partition::<Vec<_>, _>(|(column, _)| column == ABOUT_COLUMN);
-        let about = about.into_iter().next().map(|(_, person)| person);
+        let cells = columns.iter().zip(line.iter()).skip(LEADING).filter(|(_, value)| !value.is_empty());
+        let mut fields: Vec<_> = cells.map(|(column, value)| (column.to_owned(), value.to_owned())).collect();
+        let about = fields.extract_if(.., |(column, _)| column == ABOUT_COLUMN).next().map(|(_, person)| person);
         rows.push(Row { category, controller: cell(0), person: cell(1), record: cell(2), fields, about });
     }
     Ok(())

@@ -6,12 +6,12 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 
-use super::ThrowAway;
 use super::import::Imported;
-use super::keep::Try;
+use super::keep::{self, Try};
 use super::log_copy::Tally;
 use super::steps::keys::Keys;
 use super::tell::{Step, Tell};
+use crate::commands::dev::ThrowAway;
 
 /// The figures of one run.
 #[derive(Serialize)]
@@ -89,7 +89,10 @@ pub fn show(figures: &Figures, tell: &Tell, vault: &ThrowAway, tries: &[Try]) {
         return;
     }
     tell.chapter("What was done");
-    tell.say(&figures.table().to_string());
+    tell.say(&figures.table().trim_fmt());
     tell.say("");
+    if tries.is_empty() {
+        tell.say(&format!("To try it yourself: {} demo --keep", keep::beside("coffer-vault")));
+    }
     tell.say("demo: ok");
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::ThrowAway;
 
 /// Widths of the columns, in characters.
-const LEAF: usize = 7;
+const LEAF: usize = 6;
 const WHO: usize = 18;
-const DOES: usize = 52;
+const DOES: usize = 46;
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
@@ -56,7 +56,7 @@ impl Tell {
     pub fn opening(&self) {
         let lines = [
             &self.paint(BOLD, "Coffer: personal data under keys of its own, nothing released unlogged."),
-            "Two landlords share a vault. Each line is one act: its leaf in the access log, who, does what, what came of it.",
+            "Two landlords share a vault. A line is an act: its leaf in the access log, who does what, what came of it.",
         ];
         lines.iter().for_each(|line| self.say(line));
     }
@@ -88,7 +88,7 @@ impl Tell {
 
     /// The step that is under way, for the sentence about its failure.
     pub fn now(&self) -> String {
-        format!("the {} {}", self.who, self.does)
+        format!("{} {}", self.who, self.does)
     }
 
     /// It was granted, and this came of it.
@@ -118,7 +118,7 @@ impl Tell {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::new(length);
-        let style = ProgressStyle::with_template("         {msg:18}  {bar:40} {pos} of {len}");
+        let style = ProgressStyle::with_template("        {msg:18}  {bar:40} {pos} of {len}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.with_message(what.to_owned())
     }

@@ -1,7 +1,7 @@
 //! `coffer log export`: the whole log as a file, checked on the way.
 
 use std::fs::OpenOptions;
-use std::io::BufWriter;
+use std::io::{BufWriter, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::verify::{hold, tell};
@@ -18,7 +18,13 @@ pub async fn run(desk: &Desk, args: &Export) -> Result<(), Failure> {
     let failed = |error| Failure::failed(args.out.display(), error);
     let (vault, session) = desk.session()?;
     let (checkpoint, note) = vault.checkpoint().await?;
-    let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&args.out).map_err(failed)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&args.out);
+    let file = file.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{} exists already", args.out.display()), "name another file")
+        }
+        _ => failed(error),
+    })?;
     let mut out = BufWriter::new(file);
     write_note(&mut out, &note).map_err(failed)?;
     let audit = walk(&vault, &session, &checkpoint, |leaf| write_leaf(&mut out, leaf).map_err(failed)).await?;

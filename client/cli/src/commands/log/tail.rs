@@ -27,7 +27,10 @@ pub async fn run(desk: &Desk, args: &Tail) -> Result<(), Failure> {
     let (checkpoint, _) = vault.checkpoint().await?;
     let mut reader = Reader { next: checkpoint.size.saturating_sub(args.lines), own: BTreeSet::new() };
     reader.show(&session, &desk.screen, checkpoint.size).await?;
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(PAUSE).await;
         let size = newest(&vault).await?;
         reader.pass_own();
@@ -35,7 +38,6 @@ pub async fn run(desk: &Desk, args: &Tail) -> Result<(), Failure> {
             reader.show(&session, &desk.screen, size).await?;
         }
     }
-    Ok(())
 }
 
 async fn newest(vault: &Vault) -> Result<u64, Failure> {
@@ -101,12 +103,12 @@ fn pieces(index: u64, leaf: &Leaf) -> Vec<Piece> {
     let mut pieces = vec![
         faint(format!("{index:>8}  ")),
         plain(moment(leaf.t)),
-        plain(format!("  {} {}", leaf.controller, leaf.n)).wide(20),
-        plain(leaf.action).wide(16),
-        decision(leaf).wide(28),
+        plain(format!("  {} {}", leaf.controller, leaf.n)).wide(19),
+        plain(leaf.action).wide(14),
+        decision(leaf).wide(30),
     ];
     let about = [leaf.category, leaf.purpose].into_iter().flatten().map(|name| name.to_string()).collect::<Vec<_>>();
-    pieces.push(plain(about.join(" for ")).wide(28));
+    pieces.push(plain(about.join(" for ")).wide(27));
     pieces.push(faint(tags(leaf)));
     pieces
 }

@@ -41,7 +41,7 @@ pub async fn run(desk: &Desk, args: &Verify) -> Result<(), Failure> {
 pub fn hold(checkpoint: &Checkpoint, audit: &Audit, since: Option<&Checkpoint>) -> Result<(), Failure> {
     if let Some(wrong) = audit.wrong() {
         let message = format!("leaf {} is wrong: {}", wrong.index, wrong.fault);
-        return Err(Failure::check("leaf_wrong", message, ADVICE));
+        return Err(Failure::check("leaf_wrong", message, ADVICE).at(wrong.index));
     }
     if !audit.agrees_with(checkpoint) {
         let message = "the leaves are not those of the signed root: one was altered together with the hash beside it";
@@ -148,7 +148,6 @@ pub fn tell(desk: &Desk, checkpoint: &Checkpoint, audit: &Audit, since: Option<&
     desk.screen.line([green("The log holds."), plain(format!(" Each of {} was checked.", leaves(checkpoint.size)))])
 }
 
-/// "1 leaf", "2 leaves".
 fn leaves(number: u64) -> String {
-    if number == 1 { count(1, "leaf") } else { format!("{} leaves", grouped(number)) }
+    count(number, "leaf", "leaves")
 }

@@ -9,8 +9,11 @@ use super::super::stage::Stage;
 use super::super::tell::Tell;
 use super::super::told::{NotAsTold, expect, refused, some};
 
+/// The DPO's case: care needs and complaints are opened for one only, to be erased too.
+const CASE: &str = "E-2";
+
 pub async fn told(stage: &Stage, tell: &mut Tell, cast: &Cast) -> Result<(), NotAsTold> {
-    tell.chapter("A tenant is erased: the keys are destroyed, the data is noise");
+    tell.chapter("A tenant is erased: the keys are destroyed, what is left is noise");
     let person = cast.leaver.as_str();
     let rents = stage.staff("rents")?.for_controller(OAKVALE)?;
     let payments = rents.for_purpose("payments")?;
@@ -23,7 +26,8 @@ pub async fn told(stage: &Stage, tell: &mut Tell, cast: &Cast) -> Result<(), Not
 
     tell.step("DPO", format!("erases {person} from every category"));
     let dpo = stage.staff("dpo")?.for_controller(OAKVALE)?.for_purpose("erasure")?;
-    let erased = dpo.with_reason("the tenant left and asked for it").erase_person(ask::person(person, &[])?).await?;
+    let dpo = dpo.with_case(CASE).with_reason("the tenant left and asked for it");
+    let erased = dpo.erase_person(ask::person(person, &[])?).await?;
     expect(erased.records >= 4, "there was a record in each of four categories")?;
     tell.granted(erased.logged.last().copied(), format!("{} records gone", erased.records));
 

@@ -1,7 +1,7 @@
 //! Who looks after the keys sees keys, and no data.
 
-use coffer_client::wire::api::KeysAnswer;
 use coffer_client::ask;
+use coffer_client::wire::api::KeysAnswer;
 use coffer_wire::problem::Code;
 
 use super::super::cast::{Cast, NO_RECORD, OAKVALE};

@@ -1,0 +1,27 @@
+//! The record that comes back from a read, for its receipt, used for another.
+//!
+//! error E0308: expected `Recorded`, found `Spent`
+
+use coffer_keys::Altered;
+use coffer_vault::admit::{Permit, Read};
+use coffer_vault::keyring::Keyring;
+use coffer_vault::ledger::Recorded;
+use coffer_vault::schema::Category;
+use coffer_vault::seal::{Opened, Stored, open};
+
+pub fn read(
+    stored: &Stored,
+    category: &Category,
+    permits: [Permit<Read>; 2],
+    recorded: Recorded,
+    #[cfg(feature = "evidence")] second: Recorded,
+    keyring: &Keyring,
+) -> Result<[Opened; 2], Altered> {
+    let [one, two] = permits;
+    let (first, spent) = open(stored, category, one, recorded, keyring)?;
+    #[cfg(feature = "evidence")]
+    let (_, spent) = (spent, second);
+    Ok([first, open(stored, category, two, spent, keyring)?.0])
+}
+
+fn main() {}

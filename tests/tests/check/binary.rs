@@ -1,0 +1,85 @@
+//! The command itself, over RocksDB: what it says and how it ends.
+
+use std::process::{Command, Output};
+
+use coffer_tests::harness::{Home, Process, Serving, Store, binary};
+use coffer_vault::check::Code;
+use coffer_vault::store::{Batch, Engine, Family};
+use serde_json::{Value, json};
+
+use crate::scene::{Scene, places, rows_of};
+
+fn run(home: &Home, args: &[&str]) -> Output {
+    Command::new(binary()).arg("check").arg(home.dir()).args(args).output().unwrap()
+}
+
+fn told(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+#[tokio::test]
+async fn the_command_tells_a_clean_home_from_one_that_was_changed() {
+    let home = Home::by_binary();
+    let vault = Process::start(home, "warn");
+    let officer = vault.staff("bank-officer", "oakvale");
+    for _ in 0..2 {
+        officer.write("bank", "tenant-1", "main", json!({ "account_name": "A. Tenant" })).await.granted();
+    }
+    // Someone else has the store open.
+    let running = run(vault.home(), &[]);
+    assert_eq!(running.status.code(), Some(78), "{}", String::from_utf8_lossy(&running.stderr));
+    let (home, _) = vault.terminate();
+
+    let clean = run(&home, &["--json"]);
+    assert_eq!(clean.status.code(), Some(0), "{}", String::from_utf8_lossy(&clean.stderr));
+    let clean = told(&clean);
+    assert_eq!(
+        (&clean["clean"], &clean["with_seal"], &clean["looked"]["rows"]),
+        (&json!(true), &json!(true), &json!(1))
+    );
+    assert_eq!(run(&home, &["--no-seal"]).status.code(), Some(0));
+
+    let rocks = home.rocks();
+    let row = rocks.scan(rows_of("bank"), b"", None, 1).unwrap().remove(0);
+    let mut batch = Batch::new();
+    batch.delete(rows_of("bank"), row.0);
+    rocks.commit(&batch).unwrap();
+    drop(rocks);
+    let changed = run(&home, &["--json"]);
+    assert_eq!(changed.status.code(), Some(1));
+    let changed = told(&changed);
+    let finding = &changed["findings"][0];
+    assert_eq!((&finding["code"], &finding["expected"]), (&json!("row_missing"), &json!(2)));
+    assert!(!changed.to_string().contains("tenant-1"));
+    assert!(told(&run(&home, &["--json", "--show-ids"])).to_string().contains("tenant-1"));
+    // In words, too.
+    let words = run(&home, &["--show-ids"]);
+    let words = String::from_utf8(words.stdout).unwrap();
+    assert!(words.contains("row_missing") && words.contains("Person tenant-1, record main."), "{words}");
+
+    // The root key at no machine that a thief of the disk can reach: the row is not looked for.
+    std::fs::rename(&home.config.seal.key_file, home.folder().join("elsewhere")).unwrap();
+    let without = run(&home, &["--json"]);
+    assert_eq!(without.status.code(), Some(0));
+    assert_eq!(told(&without)["with_seal"], json!(false));
+    // Without the log's key there is nothing to check against.
+    std::fs::remove_file(home.dir().join("log.pub")).unwrap();
+    assert_eq!(run(&home, &[]).status.code(), Some(78));
+    assert_eq!(run(&home, &["--log-key", &home.log_key.to_string()]).status.code(), Some(0));
+}
+
+#[tokio::test]
+async fn over_rocksdb_the_same_is_found() {
+    let scene = Scene::of(Store::Rocks).await;
+    assert_eq!(places(&scene.check(true)), []);
+    let (key, mut value) = scene.row("bank", 0);
+    *value.last_mut().unwrap() ^= 1;
+    let found = places(&scene.with(&[(rows_of("bank"), key, Some(value))], true));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Code::RowAltered);
+    let key = (scene.size - 1).to_be_bytes().to_vec();
+    let found = places(&scene.with(&[(Family::Leaves, key, None)], true));
+    assert!(found.iter().any(|(code, _)| *code == Code::LeafMissing), "{found:?}");
+}

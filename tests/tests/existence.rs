@@ -1,0 +1,287 @@
+//! Whether someone is here: never existed, erased, another controller's, no record in this category.
+//! One answer, to the byte, but for what names the very request: index, leaf hash, note, request id
+//! and date. Those are blanked, and must be of equal length.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use coffer_tests::harness::{Home, Running, Serving, Staff, Store, application_of, tls};
+use coffer_wire::leaf::Leaf;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsConnector;
+
+/// Ways of not being there for a bank officer of Oakvale: what it is, and a person of that kind.
+const ABSENT: [(&str, &str); 6] = [
+    ("never existed", "nobody"),
+    ("was erased from everything", "erased-person"),
+    ("had one record, which was erased", "erased-record"),
+    ("is another controller's", "brooksides"),
+    ("has records in another category alone", "in-debts"),
+    ("has another record in this category", "another-record"),
+];
+
+/// Leaves before the first question, so that all indexes have three digits.
+const LEAVES_MIN: u64 = 100;
+const LEAVES_END: u64 = 1_000;
+
+/// A vault with a person of each kind.
+async fn stage() -> Running {
+    // Who writes for payments may not list: to them a conflict is not to show.
+    let home = Home::with(Store::Memory, |dir| {
+        let access = std::fs::read_to_string(dir.join("access.toml")).unwrap();
+        let list = "name = \"officer-bank-list\"\nrole = \"bank-officer\"\ncategory = \"bank\"\nactions = [\"list\"]\n";
+        let narrowed = access.replace(
+            &format!("{list}purposes = [\"payments\", \"refunds\"]"),
+            &format!("{list}purposes = [\"refunds\"]"),
+        );
+        assert_ne!(access, narrowed, "the shipped policy has changed");
+        std::fs::write(dir.join("access.toml"), narrowed).unwrap();
+    });
+    let vault = home.serve();
+    let (officer, adviser) = (vault.staff("bank-officer", "oakvale"), vault.staff("debt-adviser", "oakvale"));
+    let (dpo, elsewhere) = (vault.staff("dpo", "oakvale"), vault.staff("bank-officer", "brookside"));
+    for (_, person) in ABSENT.iter().filter(|(_, person)| person.starts_with("erased")) {
+        write(&officer, "bank", person, "r").await;
+        write(&adviser, "debts", person, "r").await;
+    }
+    dpo.erase_person("erased-person", &[]).await.granted();
+    dpo.erase("bank", "erased-record", "r").await.granted();
+    write(&elsewhere, "bank", "brooksides", "r").await;
+    write(&adviser, "debts", "in-debts", "r").await;
+    write(&officer, "bank", "another-record", "other").await;
+    write(&officer, "bank", "present", "r").await;
+    while vault.log_size() < LEAVES_MIN {
+        officer.read("bank", "present", "r", &["sort_code"]).await.granted();
+    }
+    vault
+}
+
+async fn write(staff: &Staff, category: &str, person: &str, record: &str) {
+    let field = if category == "bank" { "sort_code" } else { "creditor" };
+    staff.write(category, person, record, json!({ field: "00-00-01" })).await.granted();
+}
+
+/// One request as bytes, and its answer as bytes, over a connection of its own.
+async fn bytes_of(vault: &Running, staff: &Staff, application: &str, path: &str, item: &Value) -> Vec<u8> {
+    let home = vault.home();
+    let [certificate, key] = ["client.pem", "client.key"].map(|file| home.client_file(application, file));
+    let connector = TlsConnector::from(Arc::new(tls(&home.server_ca(), Some((&certificate, &key)))));
+    let socket = tokio::net::TcpStream::connect(vault.address()).await.unwrap();
+    let mut stream = connector.connect(vault.address().ip().into(), socket).await.unwrap();
+    let body = staff.envelope(json!([item])).to_string();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: vault\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        staff.token,
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // A server that closes without close_notify has said all the same.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+/// What names the very request, from after its beginning to before its end, is blanked in place.
+const OWN: [(&str, &str); 6] = [
+    ("\"index\":", ","),
+    ("\"leaf_hash\":\"", "\""),
+    ("\"notes\":[\"", "\"]"),
+    ("x-request-id: ", "\r\n"),
+    ("\"request\":\"", "\""),
+    ("\r\ndate: ", "\r\n"),
+];
+
+/// The answer with a dot for each byte of what names the very request.
+fn blanked(answer: &[u8]) -> Vec<u8> {
+    blanked_with(answer, ".")
+}
+
+fn blanked_with(answer: &[u8], blank: &str) -> Vec<u8> {
+    let mut text = String::from_utf8(answer.to_vec()).unwrap();
+    for (begins, ends) in OWN {
+        let mut from = 0;
+        while let Some(at) = text[from..].find(begins) {
+            let start = from + at + begins.len();
+            let end = start + text[start..].find(ends).expect("what begins also ends");
+            text.replace_range(start..end, &blank.repeat(end - start));
+            from = end;
+        }
+    }
+    text.into_bytes()
+}
+
+/// Whether two answers say the same.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    blanked(one) == blanked(other)
+}
+
+/// The same of a leaf: what names the very access, and nothing else, is blanked.
+fn blanked_leaf(leaf: &Leaf) -> Value {
+    let mut leaf = serde_json::to_value(leaf).unwrap();
+    for own in ["t", "n", "subject", "commit"] {
+        assert!(!leaf[own].is_null(), "{own} is missing: {leaf}");
+        leaf[own] = Value::Null;
+    }
+    leaf
+}
+
+struct Question {
+    role: &'static str,
+    path: &'static str,
+    item: fn(&str) -> Value,
+    /// Kinds of [`ABSENT`] that this question does not mean.
+    not: &'static [&'static str],
+}
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        role: "rents",
+        path: "/v1/records/read",
+        item: |person| json!({ "category": "bank", "person": person, "record": "r", "fields": ["sort_code"], "form": "clear" }),
+        not: &[],
+    },
+    Question {
+        role: "rents",
+        path: "/v1/records/read",
+        item: |person| {
+            let fields = json!(["account_name", "sort_code", "mandate_date"]);
+            json!({ "category": "bank", "person": person, "record": "r", "fields": fields, "form": "masked" })
+        },
+        not: &[],
+    },
+    Question {
+        role: "rents",
+        path: "/v1/records/list",
+        item: |person| json!({ "category": "bank", "person": person }),
+        not: &["another-record"],
+    },
+    Question {
+        role: "dpo",
+        path: "/v1/records/erase",
+        item: |person| json!({ "category": "bank", "person": person, "record": "r" }),
+        not: &[],
+    },
+    Question {
+        role: "dpo",
+        path: "/v1/subjects/erase",
+        item: |person| json!({ "person": person, "categories": ["bank"] }),
+        not: &["another-record"],
+    },
+    Question {
+        role: "bank-officer",
+        path: "/v1/records/write",
+        item: |person| {
+            let fields = json!({ "sort_code": "00-00-02" });
+            json!({ "category": "bank", "person": person, "record": "r", "fields": fields, "expected_version": 7 })
+        },
+        not: &[],
+    },
+];
+
+/// Asks a question about one person: the answer, and the leaf of it.
+async fn ask(vault: &Running, staff: &Staff, question: &Question, person: &str) -> (Vec<u8>, Leaf) {
+    let before = vault.log_size();
+    let answer = bytes_of(vault, staff, application_of(question.role), question.path, &(question.item)(person)).await;
+    let mut leaves = vault.leaves_since(before);
+    assert_eq!(leaves.len(), 1, "{} about {person}: {leaves:?}", question.path);
+    (answer, leaves.remove(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_not_here_is_not_here_in_the_same_bytes() {
+    let vault = stage().await;
+    for question in QUESTIONS {
+        let staff = vault.staff(question.role, "oakvale");
+        // The first token of a kind makes a leaf of its own.
+        ask_once(&vault, &staff, question).await;
+        let (first, first_leaf) = ask(&vault, &staff, question, "nobody-at-all").await;
+        let text = String::from_utf8_lossy(&first);
+        assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+        assert!(text.contains("\"status\":404,\"code\":\"not_found\""), "{text}");
+        for (kind, person) in ABSENT.iter().filter(|(_, person)| !question.not.contains(person)) {
+            let (answer, leaf) = ask(&vault, &staff, question, person).await;
+            assert!(
+                same(&first, &answer),
+                "{} shows that a person {kind}:\n{text}\n{}",
+                question.path,
+                String::from_utf8_lossy(&answer)
+            );
+            assert_eq!(blanked_leaf(&first_leaf), blanked_leaf(&leaf), "{}: {kind}", question.path);
+        }
+    }
+    assert!((LEAVES_MIN..LEAVES_END).contains(&vault.log_size()), "indexes of other lengths were compared");
+}
+
+async fn ask_once(vault: &Running, staff: &Staff, question: &Question) {
+    bytes_of(vault, staff, application_of(question.role), question.path, &(question.item)("first")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_looks_absent_to_who_may_neither_list_nor_read_there() {
+    let vault = stage().await;
+    let question = &QUESTIONS[5];
+    let officer = vault.staff("bank-officer", "oakvale");
+    ask_once(&vault, &officer, question).await;
+    let (absent, absent_leaf) = ask(&vault, &officer, question, "nobody").await;
+    let (present, present_leaf) = ask(&vault, &officer, question, "present").await;
+    assert!(same(&absent, &present), "{}", String::from_utf8_lossy(&present));
+    assert_eq!(blanked_leaf(&absent_leaf), blanked_leaf(&present_leaf));
+    let read = officer.read("bank", "present", "r", &["sort_code"]).await.granted();
+    assert_eq!(read.item(0)["version"], 1, "the write was done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_names_the_version_to_who_may_list_there() {
+    let vault = Home::new(Store::Memory).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    write(&officer, "bank", "present", "r").await;
+    let item = (QUESTIONS[5].item)("present");
+    let reply = officer.items("/v1/records/write", json!([item])).await.refused(409, "version_conflict");
+    assert_eq!(reply.item(0)["version"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_of_one_landlord_cannot_tell_whether_the_other_has_a_person() {
+    let vault = stage().await;
+    let question = &QUESTIONS[0];
+    let rents = vault.staff("rents", "oakvale").at("brookside");
+    ask_once(&vault, &rents, question).await;
+    let (theirs, _) = ask(&vault, &rents, question, "brooksides").await;
+    let (nobodys, _) = ask(&vault, &rents, question, "nobody").await;
+    assert!(same(&theirs, &nobodys));
+    assert!(String::from_utf8_lossy(&theirs).contains("\"code\":\"forbidden_controller\""));
+}
+
+/// The test of the test.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_byte_more_or_other_fails_the_comparison() {
+    let vault = stage().await;
+    let rents = vault.staff("rents", "oakvale");
+    ask_once(&vault, &rents, &QUESTIONS[0]).await;
+    let (answer, _) = ask(&vault, &rents, &QUESTIONS[0], "nobody").await;
+    let shapes = [blanked(&answer), blanked_with(&answer, "#")];
+    let (mut compared, mut own) = (0, 0);
+    // The dash of a signed note is three bytes, of which no single one can be another.
+    for at in (0..answer.len()).filter(|at| answer[*at].is_ascii()) {
+        let mut planted = answer.clone();
+        planted[at] = if planted[at] == b'0' { b'1' } else { b'0' };
+        if shapes[0][at] != shapes[1][at] {
+            own += 1;
+            assert!(same(&answer, &planted), "byte {at} is the request's own");
+        } else {
+            compared += 1;
+            assert!(!broken_or_same(&answer, &planted), "byte {at} is not compared");
+        }
+        let mut longer = answer.clone();
+        longer.insert(at, b'0');
+        assert!(!broken_or_same(&answer, &longer), "a byte more at {at} is not noticed");
+    }
+    assert!(compared > 200 && own > 100, "{compared} compared, {own} the request's own");
+}
+
+/// A planted byte that leaves an answer without end is noticed too.
+fn broken_or_same(answer: &[u8], planted: &[u8]) -> bool {
+    std::panic::catch_unwind(|| same(answer, planted)).unwrap_or(false)
+}

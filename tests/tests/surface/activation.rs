@@ -1,0 +1,199 @@
+//! Policy and schema: in force for the very next request, and after a restart.
+
+use std::collections::BTreeMap;
+
+use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
+use coffer_wire::leaf::Action;
+use coffer_wire::{Hash, problem::Code};
+use serde_json::{Value, json};
+
+const CATEGORIES: [&str; 4] = ["bank", "care", "complaints", "debts"];
+
+const REPAIRS: &str = r#"
+name = "repairs"
+title = "Repairs"
+case_required = false
+purposes = ["repair-planning"]
+
+[[field]]
+number = 1
+name = "what"
+type = "text"
+max_bytes = 100
+mask = "first1"
+purposes = ["repair-planning"]
+"#;
+
+const REPAIRS_GRANT: &str = r#"
+[[grant]]
+name = "adviser-repairs"
+role = "debt-adviser"
+category = "repairs"
+actions = ["read", "write", "list"]
+fields = ["what"]
+forms = ["clear", "masked"]
+purposes = ["repair-planning"]
+
+[[application]]
+"#;
+
+async fn apply(vault: &Running, what: &str, files: Value) -> Value {
+    let admin = vault.staff("security-admin", "oakvale");
+    admin.post(&format!("/v1/{what}/apply"), &json!({ "files": files })).await.granted().json()
+}
+
+/// The shipped policy without what bank officers may read for payments.
+fn narrowed(home: &Home) -> String {
+    let access = home.text("access.toml");
+    let start = access.find("[[grant]]\nname = \"officer-bank-payments\"").unwrap();
+    let end = start + access[start + 9..].find("[[grant]]").unwrap() + 9;
+    [&access[..start], &access[end..]].concat()
+}
+
+async fn epoch(vault: &Running) -> u64 {
+    vault.staff("auditor", "oakvale").post("/v1/status", &json!({})).await.granted().json()["policy"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrowed_policy_is_in_force_for_the_next_request_and_after_a_restart() {
+    let vault = Home::new(Store::Rocks).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.write("bank", "p", "r", json!({ "sort_code": "00-00-01" })).await.granted();
+    officer.read("bank", "p", "r", &["sort_code"]).await.granted();
+    let before = epoch(&vault).await;
+    let applied = apply(&vault, "access", json!({ "access.toml": narrowed(vault.home()) })).await;
+    assert_eq!(applied["policy"], before + 1);
+    let vault = still_narrowed(vault, officer, before + 1).await;
+    let officer = vault.staff("bank-officer", "oakvale");
+    let vault = still_narrowed(vault.restart().await, officer, before + 1).await;
+    // And the other way: what is given back counts at once too.
+    apply(&vault, "access", json!({ "access.toml": vault.home().text("access.toml") })).await;
+    vault.staff("bank-officer", "oakvale").read("bank", "p", "r", &["sort_code"]).await.granted();
+}
+
+/// Reads for payments are refused, those for refunds and writes are not.
+async fn still_narrowed(vault: Running, officer: Staff, policy: u64) -> Running {
+    let officer = officer.through(vault.raw("rents-desk"));
+    let start = vault.log_size();
+    officer.read("bank", "p", "r", &["sort_code"]).await.refused(403, "purpose_not_permitted");
+    let refusal = vault.leaves_since(start).pop().unwrap();
+    assert_eq!((refusal.refused, u64::from(refusal.policy)), (Some(Code::PurposeNotPermitted), policy));
+    officer.for_purpose("refunds").read("bank", "p", "r", &["sort_code"]).await.granted();
+    officer.write("bank", "p", "r", json!({ "sort_code": "00-00-02" })).await.granted();
+    assert_eq!(epoch(&vault).await, policy);
+    vault
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_after_an_activation_is_decided_under_it_however_many_ask() {
+    let vault = Home::new(Store::Rocks).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.write("bank", "p", "r", json!({ "sort_code": "00-00-01" })).await.granted();
+    let asking = (0..8).map(|_| {
+        let officer = officer.clone();
+        tokio::spawn(async move {
+            let mut outcomes = Vec::new();
+            while outcomes.iter().filter(|(status, _)| *status == 403).count() < 5 {
+                outcomes.push(officer.read("bank", "p", "r", &["sort_code"]).await.outcome());
+            }
+            outcomes
+        })
+    });
+    let asking: Vec<_> = asking.collect();
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let next = epoch(&vault).await + 1;
+    apply(&vault, "access", json!({ "access.toml": narrowed(vault.home()) })).await;
+    officer.read("bank", "p", "r", &["sort_code"]).await.refused(403, "purpose_not_permitted");
+    for asker in asking {
+        let outcomes = asker.await.unwrap();
+        let granted = outcomes.iter().position(|(status, _)| *status != 200).unwrap();
+        assert!(outcomes[granted..].iter().all(|outcome| *outcome == (403, "purpose_not_permitted".to_owned())));
+    }
+    let mut applied = false;
+    for leaf in vault.leaves_since(0) {
+        applied |= leaf.action == Action::AccessApply && u64::from(leaf.policy) + 1 == next && leaf.app.is_some();
+        if leaf.action == Action::RecordsRead {
+            assert_eq!(leaf.granted.is_none(), applied, "a read stands on the wrong side of the activation: {leaf:?}");
+        }
+    }
+    assert!(applied);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_category_can_be_used_at_once_and_after_a_restart() {
+    let vault = Home::new(Store::Rocks).serve();
+    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("repair-planning");
+    let fields = || json!({ "what": "the boiler" });
+    adviser.write("repairs", "p", "r", fields()).await.refused(422, "unknown_category");
+    let mut files: BTreeMap<String, String> =
+        CATEGORIES.iter().map(|c| (format!("{c}.toml"), vault.home().text(&format!("schema/{c}.toml")))).collect();
+    files.insert("repairs.toml".to_owned(), REPAIRS.to_owned());
+    let start = vault.log_size();
+    let applied = apply(&vault, "schema", json!(files)).await;
+    let leaves = vault.leaves_since(start);
+    let activation = leaves.iter().find(|leaf| leaf.action == Action::SchemaApply).unwrap();
+    assert_eq!(activation.row, Some(Hash::sha256(&serde_json::to_vec(&files).unwrap())));
+    assert_eq!(applied["hash"], activation.row.unwrap().to_string());
+    let made = leaves.iter().filter(|leaf| leaf.action == Action::KeyCreate && leaf.version.is_some());
+    assert!(made.count() >= 4, "a category key and a locator key for each of two controllers: {leaves:?}");
+    // Nobody has a grant yet.
+    adviser.write("repairs", "p", "r", fields()).await.refused(403, "forbidden_application");
+
+    let access = vault.home().text("access.toml").replacen("\n[[application]]\n", REPAIRS_GRANT, 1);
+    let access =
+        access.replace("categories = [\"care\", \"debts\"]", "categories = [\"care\", \"debts\", \"repairs\"]");
+    let access =
+        access.replace("\"debt-advice\", \"arrears-review\"]\nacts", "\"debt-advice\", \"repair-planning\"]\nacts");
+    apply(&vault, "access", json!({ "access.toml": access })).await;
+    adviser.write("repairs", "p", "r", fields()).await.granted();
+    vault
+        .staff("debt-adviser", "brookside")
+        .for_purpose("repair-planning")
+        .write("repairs", "p", "r", fields())
+        .await
+        .granted();
+    let read = adviser.read("repairs", "p", "r", &["what"]).await.granted();
+    assert_eq!(read.item(0)["fields"]["what"], "the boiler");
+    let policy = epoch(&vault).await;
+
+    let vault = vault.restart().await;
+    assert_eq!(epoch(&vault).await, policy);
+    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("repair-planning");
+    let read = adviser.read_as("masked", "repairs", "p", "r", &["what"]).await.granted();
+    assert_ne!(read.item(0)["fields"]["what"], "the boiler");
+    adviser.write("repairs", "q", "r", fields()).await.granted();
+    adviser.for_purpose("arrears-review").list("debts", "p").await.refused(403, "purpose_not_permitted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_with_a_mistake_changes_nothing_and_is_told_where_it_is() {
+    let vault = Home::new(Store::Memory).serve();
+    let admin = vault.staff("security-admin", "oakvale");
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.write("bank", "p", "r", json!({ "sort_code": "00-00-01" })).await.granted();
+    let access = vault.home().text("access.toml");
+    let policy = epoch(&vault).await;
+    admin.post("/v1/whoami", &json!({})).await.granted();
+    let united = access.replace("role = \"dpo\"\ncategory = \"bank\"", "role = \"auditor\"\ncategory = \"bank\"");
+    let proposals = [
+        ("access", json!({})),
+        ("access", json!({ "access.toml": format!("{access}\nsurplus = 1\n") })),
+        ("access", json!({ "access.toml": access.replace("category = \"bank\"", "category = \"banks\"") })),
+        ("access", json!({ "access.toml": united })),
+        ("access", json!({ "access.toml": access, "more.toml": "" })),
+        ("schema", json!({})),
+        ("schema", json!({ "bank.toml": vault.home().text("schema/bank.toml") })),
+        ("schema", json!({ "bank.toml": "name = " })),
+    ];
+    for (what, files) in proposals {
+        let start = vault.log_size();
+        let reply = admin.post(&format!("/v1/{what}/apply"), &json!({ "files": files })).await;
+        assert_eq!(reply.outcome(), (422, "invalid_proposal".to_owned()), "{what} {files}: {reply}");
+        assert!(reply.json()["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{reply}");
+        let leaves = vault.leaves_since(start);
+        assert_eq!(leaves.len(), 1);
+        assert_eq!(leaves[0].refused, Some(Code::InvalidProposal));
+        officer.read("bank", "p", "r", &["sort_code"]).await.granted();
+    }
+    assert_eq!(epoch(&vault).await, policy);
+}

@@ -1,0 +1,10 @@
+//! What stands between the network and the data: handshakes, credentials, limits; and what holds
+//! once somebody is in: controllers apart, writes whole, policy at once, and all of it after a restart.
+#![allow(clippy::unwrap_used)]
+
+mod activation;
+mod client;
+mod credentials;
+mod handshake;
+mod limits;
+mod records;

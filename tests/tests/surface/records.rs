@@ -1,0 +1,187 @@
+//! Records: controllers apart, writes whole, versions that lose nothing.
+
+use std::sync::Arc;
+
+use coffer_tests::harness::{Home, Serving, Staff, Store};
+use serde_json::{Value, json};
+
+fn item(person: &str, record: &str, number: &str) -> Value {
+    json!({ "category": "bank", "person": person, "record": record, "fields": { "account_number": number } })
+}
+
+async fn number(staff: &Staff, person: &str, record: &str) -> (u64, String) {
+    let reply = staff.read("bank", person, record, &["account_number"]).await.granted();
+    let item = reply.item(0);
+    (item["version"].as_u64().unwrap(), item["fields"]["account_number"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_controllers_keep_the_same_ids_apart() {
+    let vault = Home::new(Store::Rocks).serve();
+    let (oakvale, brookside) = (vault.staff("bank-officer", "oakvale"), vault.staff("bank-officer", "brookside"));
+    oakvale.items("/v1/records/write", json!([item("p", "r", "1111")])).await.granted();
+    brookside.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
+    brookside.list("bank", "p").await.refused(404, "not_found");
+    brookside.items("/v1/records/write", json!([item("p", "r", "2222"), item("p", "s", "3333")])).await.granted();
+    assert_eq!(number(&oakvale, "p", "r").await, (1, "1111".to_owned()));
+    assert_eq!(number(&brookside, "p", "r").await, (1, "2222".to_owned()));
+    assert_eq!(oakvale.list("bank", "p").await.granted().item(0)["records"], json!([{ "record": "r", "version": 1 }]));
+    oakvale.at("brookside").read("bank", "p", "r", &["account_number"]).await.refused(403, "forbidden_controller");
+    vault.staff("dpo", "oakvale").erase_person("p", &[]).await.granted();
+    oakvale.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
+    assert_eq!(number(&brookside, "p", "r").await, (1, "2222".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_atomic_request_writes_all_or_none() {
+    let vault = Home::new(Store::Rocks).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    let atomic = |items: Value| {
+        let mut envelope = officer.envelope(items);
+        envelope["atomic"] = json!(true);
+        envelope
+    };
+    let mut stale = item("b", "r", "2");
+    stale["expected_version"] = json!(3);
+    let before = vault.log_size();
+    let refused =
+        officer.post("/v1/records/write", &atomic(json!([item("a", "r", "1"), stale, item("c", "r", "3")]))).await;
+    let codes: Vec<_> = (0..3).map(|at| refused.item(at)["code"].clone()).collect();
+    assert_eq!(codes, ["not_done", "version_conflict", "not_done"], "{refused}");
+    assert!(
+        vault.leaves_since(before).iter().all(|leaf| leaf.granted.is_none() || leaf.row.is_none()),
+        "one was written"
+    );
+    for person in ["a", "b", "c"] {
+        officer.read("bank", person, "r", &["account_number"]).await.refused(404, "not_found");
+    }
+    // Each item sees those before it: the second write of a record has the next version.
+    let mut second = item("a", "r", "9");
+    second["expected_version"] = json!(1);
+    let all = json!([item("a", "r", "1"), item("b", "r", "2"), second, item("a", "s", "4")]);
+    let done = officer.post("/v1/records/write", &atomic(all)).await.granted();
+    let versions: Vec<_> = (0..4).map(|at| done.item(at)["version"].as_u64().unwrap()).collect();
+    assert_eq!(versions, [1, 1, 2, 1]);
+    let vault = vault.restart().await;
+    let officer = vault.staff("bank-officer", "oakvale");
+    assert_eq!(number(&officer, "a", "r").await, (2, "9".to_owned()));
+    assert_eq!(number(&officer, "b", "r").await, (1, "2".to_owned()));
+    assert_eq!(number(&officer, "a", "s").await, (1, "4".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_are_not_atomic_stand_each_for_itself() {
+    let vault = Home::new(Store::Memory).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    let mut wrong = item("b", "r", "2");
+    wrong["fields"] = json!({ "payment_method": "barter" });
+    let reply = officer.items("/v1/records/write", json!([item("a", "r", "1"), wrong, item("c", "r", "3")])).await;
+    let statuses: Vec<_> = (0..3).map(|at| reply.item(at)["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 422, 200], "{reply}");
+    assert_eq!(number(&officer, "c", "r").await.1, "3");
+}
+
+const WRITERS: usize = 8;
+const ADDITIONS: usize = 25;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_writers_with_expected_versions_lose_nothing() {
+    let vault = Arc::new(Home::new(Store::Rocks).serve());
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.items("/v1/records/write", json!([item("p", "r", "0")])).await.granted();
+    let writers = (0..WRITERS).map(|_| {
+        let vault = Arc::clone(&vault);
+        tokio::spawn(async move {
+            let (officer, mut conflicts) = (vault.staff("bank-officer", "oakvale"), 0);
+            for _ in 0..ADDITIONS {
+                conflicts += add_one(&officer).await;
+            }
+            conflicts
+        })
+    });
+    let mut conflicts = 0;
+    for writer in writers.collect::<Vec<_>>() {
+        conflicts += writer.await.unwrap();
+    }
+    let all = (WRITERS * ADDITIONS) as u64;
+    assert_eq!(number(&officer, "p", "r").await, (all + 1, all.to_string()));
+    assert!(conflicts > 0, "no two writers met");
+    println!("{all} additions by {WRITERS} writers, {conflicts} conflicts on the way");
+}
+
+/// Reads the number and writes the next, again and again until nobody was faster; how often somebody was.
+async fn add_one(officer: &Staff) -> usize {
+    for conflicts in 0..10_000 {
+        let (version, sum) = number(officer, "p", "r").await;
+        let mut next = item("p", "r", &(sum.parse::<u64>().unwrap() + 1).to_string());
+        next["expected_version"] = json!(version);
+        match officer.items("/v1/records/write", json!([next])).await.outcome() {
+            (200, _) => return conflicts,
+            (409, code) => assert_eq!(code, "version_conflict"),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("a writer starves");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_writes_of_one_person_at_once_are_all_kept() {
+    let vault = Arc::new(Home::new(Store::Rocks).serve());
+    let officer = vault.staff("bank-officer", "oakvale");
+    for round in 0..10 {
+        let person = format!("new-{round}");
+        let writes = (0..WRITERS).map(|number| {
+            let (officer, person) = (officer.clone(), person.clone());
+            tokio::spawn(async move {
+                let item = item(&person, &format!("r{number}"), &number.to_string());
+                officer.items("/v1/records/write", json!([item])).await.granted();
+            })
+        });
+        for write in writes.collect::<Vec<_>>() {
+            write.await.unwrap();
+        }
+        for written in 0..WRITERS {
+            assert_eq!(number(&officer, &person, &format!("r{written}")).await, (1, written.to_string()));
+        }
+        assert_eq!(officer.list("bank", &person).await.granted().item(0)["records"].as_array().unwrap().len(), WRITERS);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_record_is_gone_and_the_persons_others_stay_readable() {
+    let vault = Home::new(Store::Rocks).serve();
+    let (officer, dpo) = (vault.staff("bank-officer", "oakvale"), vault.staff("dpo", "oakvale"));
+    officer
+        .items("/v1/records/write", json!([item("p", "r", "1"), item("p", "s", "2"), item("q", "r", "3")]))
+        .await
+        .granted();
+    dpo.erase("bank", "p", "r").await.granted();
+    officer.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
+    assert_eq!(number(&officer, "p", "s").await.1, "2");
+    assert_eq!(number(&officer, "q", "r").await.1, "3");
+    let vault = vault.restart().await;
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
+    assert_eq!(number(&officer, "p", "s").await.1, "2");
+    // Erased is not forbidden: a new record may stand there.
+    officer.items("/v1/records/write", json!([item("p", "r", "4")])).await.granted();
+    assert_eq!(number(&officer, "p", "r").await, (1, "4".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_witness_is_gone_from_another_persons_record_and_the_rest_stays() {
+    let vault = Home::new(Store::Rocks).serve();
+    let (handler, dpo) = (vault.staff("complaints-handler", "oakvale"), vault.staff("dpo", "oakvale"));
+    let fields = json!({ "summary": "a leak", "witness_statement": "I saw it" });
+    let about = json!({ "witness_statement": "witness" });
+    let item = json!({ "category": "complaints", "person": "p", "record": "r", "fields": fields, "about": about });
+    handler.items("/v1/records/write", json!([item])).await.granted();
+    let both = ["summary", "witness_statement"];
+    let read = handler.read("complaints", "p", "r", &both).await.granted().item(0);
+    assert_eq!(read["fields"], json!({ "summary": "a leak", "witness_statement": "I saw it" }));
+    dpo.erase_person("witness", &["complaints"]).await.granted();
+    let vault = vault.restart().await;
+    let handler = vault.staff("complaints-handler", "oakvale");
+    let read = handler.read("complaints", "p", "r", &both).await.granted().item(0);
+    assert_eq!(read["fields"], json!({ "summary": "a leak" }));
+}
