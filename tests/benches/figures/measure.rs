@@ -76,8 +76,11 @@ impl Measure {
             let (read, spent) = self.counted_run(Act::Read, "rents", CONNECTIONS);
             report.cpu("read", spent);
             let (echo, read, latency) = (echo.per_second(), read.per_second(), read.latency_us);
-            (echoes.push(echo), reads.push(read), ratios.push(read / echo));
-            (p50s.push(percentile(&latency, 50.0)), p99s.push(percentile(&latency, 99.0)));
+            echoes.push(echo);
+            reads.push(read);
+            ratios.push(read / echo);
+            p50s.push(percentile(&latency, 50.0));
+            p99s.push(percentile(&latency, 99.0));
         }
         report.add("echo_rps", echoes);
         report.add("read_rps", reads);

@@ -33,7 +33,9 @@ const PATH: &str = "cnry-path-7Fc3m";
 
 /// Role, category, and a value for every field that takes free text, a date or an amount; of the
 /// first version and the second.
-const VALUES: [(&str, &str, &[(&str, [&str; 2])]); 4] = [
+type Canaries = (&'static str, &'static str, &'static [(&'static str, [&'static str; 2])]);
+
+const VALUES: [Canaries; 4] = [
     (
         "bank-officer",
         "bank",

@@ -88,7 +88,7 @@ async fn a_row_of_before_a_reseal_does_not_stand_for_the_resealed_one() {
     // The rest of a person of whom one record was erased, and one who was erased and written anew.
     assert_eq!(resealed.len(), 2);
     for change in resealed {
-        let report = scene.with(&[change.clone()], true);
+        let report = scene.with(std::slice::from_ref(change), true);
         only(&report, Code::RowKeyDestroyed);
         only(&report, Code::RowMissing);
     }

@@ -61,6 +61,7 @@ impl Shipped {
     }
 
     /// What the vault decides.
+    #[allow(clippy::too_many_arguments)] // one for each axis of the matrix
     fn decides(
         &self,
         caller: &Caller,
