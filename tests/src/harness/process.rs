@@ -1,6 +1,6 @@
 use std::io::Read;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -118,20 +118,29 @@ fn wait_for<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T
     }
 }
 
-/// The binary beside this test's own: that of `COFFER_VAULT`, or one that Cargo has just brought up to
-/// date, since Cargo builds no binary of another package for a test.
+/// The binary under test: that of `COFFER_VAULT`, or the one beside this test's own.
 pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("COFFER_VAULT") {
         Some(path) => path.into(),
-        None => build(),
+        None => built(),
     })
 }
 
-fn build() -> PathBuf {
+/// The binary that a run over the whole workspace has built with the tests; made here where the
+/// tests of this package run alone and there is none.
+fn built() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // target/<profile>/deps/<test>
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
+    let binary = profile.join("coffer-vault");
+    if !binary.exists() {
+        build(profile);
+    }
+    binary
+}
+
+fn build(profile: &Path) {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(["build", "--quiet", "--locked", "-p", "coffer-vault", "--bin", "coffer-vault"]);
     command.arg("--target-dir").arg(profile.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -139,5 +148,4 @@ fn build() -> PathBuf {
         command.arg("--release");
     }
     assert!(command.status().unwrap().success(), "coffer-vault does not build");
-    profile.join("coffer-vault")
 }

@@ -40,7 +40,7 @@ macro_rules! codes {
 }
 
 codes! {
-    StoreDamaged = "store_damaged", "The store cannot read this family any further.",
+    StoreDamaged = "store_damaged", "The store cannot read this family; what depends on it was not compared.",
         "Keep a copy of the home as it is; look at the disk; restore from a backup.";
     FamilyMissing = "family_missing", "The store has no such family, though keys for it exist.",
         "Restore from a backup.";

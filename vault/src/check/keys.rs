@@ -87,7 +87,7 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        if let Some(past) = past {
+        if let (Some(past), false) = (past, self.is_damaged(Family::Keys)) {
             self.unmet_keys(past);
         }
         Ok(())

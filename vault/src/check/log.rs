@@ -102,7 +102,9 @@ impl Check<'_> {
             next = index + 1;
             Ok(())
         })?;
-        self.missing(log, trees, next..size.unwrap_or(next))?;
+        if !self.is_damaged(Family::Leaves) {
+            self.missing(log, trees, next..size.unwrap_or(next))?;
+        }
         trees.finish();
         log.size = size.unwrap_or(next);
         self.report.looked.leaves = log.size;
@@ -186,8 +188,9 @@ impl Check<'_> {
             self.found(Code::TileAltered, Place::of(Family::Nodes).tile(0, index));
         }
         let heads = head.is_some_and(|head| head.size <= log.size && trees.is_heads(right, &head.root));
-        // Missing leaves say already why there is no root.
-        if right == Right::Neither && !self.report.findings.counts().contains_key(&Code::LeafMissing) {
+        // Missing leaves say already why there is no root, and so does a store that cannot be read.
+        let is_whole = !self.report.findings.counts().contains_key(&Code::LeafMissing);
+        if right == Right::Neither && is_whole && !self.is_damaged(Family::Leaves) {
             let seen = head.filter(|_| heads).map_or(0, |head| head.size);
             let from = trees.suspects.first().copied().unwrap_or(trees.tail().max(seen));
             self.found(Code::RootMismatch, Place::of(Family::Leaves).leaf(from));

@@ -123,7 +123,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
     };
     let mut past = match &verifier {
         None => None,
-        Some(verifier) => Some(check.past(verifier, &wraps)?),
+        Some(verifier) => check.past(verifier, &wraps)?,
     };
     check.keys(&wraps, verifier.as_ref(), past.as_mut())?;
     check.rows(&wraps, verifier.as_ref(), past)?;
@@ -188,8 +188,15 @@ impl Check<'_> {
         }
     }
 
+    /// Whether the store could not read a family to its end: what was not met may yet be there.
+    fn is_damaged(&self, family: Family) -> bool {
+        let findings = self.report.findings.kept();
+        findings.iter().any(|finding| finding.code == Code::StoreDamaged && finding.place.family == family.column())
+    }
+
     fn damaged(&mut self, family: Family, error: StoreError) -> Result<(), CheckError> {
         match error {
+            StoreError::Corrupt { .. } if self.is_damaged(family) => {}
             StoreError::Corrupt { .. } => self.found(Code::StoreDamaged, Place::of(family)),
             StoreError::NoFamily { .. } => self.found(Code::FamilyMissing, Place::of(family)),
             other => return Err(CheckError::Store(other)),

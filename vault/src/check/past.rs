@@ -18,6 +18,9 @@ use crate::store::{Engine, Family};
 
 pub(super) type RowKey = [u8; ROW_KEY_BYTES];
 
+/// The families without which nobody knows what the log comes to.
+const NEEDED: [Family; 3] = [Family::Leaves, Family::Private, Family::Keys];
+
 /// What the last leaf about a record says.
 #[derive(Clone, Copy)]
 pub(super) struct Known {
@@ -45,8 +48,9 @@ pub(super) struct Past<'v> {
 }
 
 impl Check<'_> {
-    /// Opens every private part in the log's order.
-    pub(super) fn past<'v>(&mut self, verifier: &'v Verifier, wraps: &Wraps) -> Result<Past<'v>, CheckError>
+    /// Opens every private part in the log's order. `None` where the store does not give them all:
+    /// nothing can then be held against the log.
+    pub(super) fn past<'v>(&mut self, verifier: &'v Verifier, wraps: &Wraps) -> Result<Option<Past<'v>>, CheckError>
     where
         Self: 'v,
     {
@@ -60,6 +64,9 @@ impl Check<'_> {
             destroyed: HashMap::new(),
             has_gaps: false,
         };
+        if NEEDED.into_iter().any(|family| self.is_damaged(family)) {
+            return Ok(None);
+        }
         self.progress.stage("what the log says", Some(self.report.looked.leaves));
         let (size, mut next) = (self.report.looked.leaves, 0);
         self.each(Family::Leaves, b"", |check, key, bytes| {
@@ -92,7 +99,7 @@ impl Check<'_> {
             Ok(())
         })?;
         past.has_gaps |= next != size;
-        Ok(past)
+        Ok(if NEEDED.into_iter().any(|family| self.is_damaged(family)) { None } else { Some(past) })
     }
 }
 

@@ -54,7 +54,9 @@ impl Check<'_> {
             next = index + 1;
             Ok(())
         })?;
-        (next..size).for_each(|index| self.found(Code::PrivateMissing, Place::of(Family::Private).leaf(index)));
+        if !self.is_damaged(Family::Private) {
+            (next..size).for_each(|index| self.found(Code::PrivateMissing, Place::of(Family::Private).leaf(index)));
+        }
         Ok(())
     }
 

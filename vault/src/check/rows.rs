@@ -39,6 +39,9 @@ impl Check<'_> {
         }
         let Some(mut past) = past else { return Ok(()) };
         for (controller, category, known) in past.unmet() {
+            if self.is_damaged(Family::Rows(category)) {
+                continue;
+            }
             let place = place_of(category).controller(controller).leaf(known.leaf);
             let who = if self.home.show_ids { past.who(known.leaf) } else { None };
             let finding = Finding::new(Code::RowMissing, place).about(who);
@@ -99,6 +102,7 @@ impl Check<'_> {
         };
         let under = |code| Finding::new(code, place_of(category).key(&own));
         let wrapped_by = match self.get(Family::Keys, &SubjectRow::key(&own))?.as_deref().map(SubjectRow::decode) {
+            None if self.is_damaged(Family::Keys) => return Ok(Found::Sound),
             None => return Ok(Found::Wrong(under(Code::RowKeyMissing))),
             Some(Some(SubjectRow::Destroyed { .. })) => return Ok(Found::Other(under(Code::RowKeyDestroyed))),
             // A key that cannot be read is a finding of its own, and so is one under no key.

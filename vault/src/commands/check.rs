@@ -124,7 +124,12 @@ fn root_key(args: &Check, config: &Config) -> Result<Option<RootKey>, Failure> {
 /// A damaged store is what a check is there to find; anything else is no home to check.
 fn unopened(error: StoreError) -> Failure {
     match error {
-        StoreError::Corrupt { .. } => Failure::new(Status::Failed, error),
+        StoreError::Corrupt { detail } => Failure::new(
+            Status::Failed,
+            format!(
+                "the store is damaged and does not open ({detail}): keep a copy of its folder, then restore a backup"
+            ),
+        ),
         other => Failure::config(other),
     }
 }
