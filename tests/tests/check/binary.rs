@@ -1,9 +1,12 @@
 //! The command itself, over RocksDB: what it says and how it ends.
 
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use coffer_tests::harness::{Home, Process, Serving, Store, binary};
 use coffer_vault::check::Code;
+use coffer_vault::store::memory::Memory;
+use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
 use coffer_vault::store::{Batch, Engine, Family};
 use serde_json::{Value, json};
 
@@ -82,4 +85,46 @@ async fn over_rocksdb_the_same_is_found() {
     let key = (scene.size - 1).to_be_bytes().to_vec();
     let found = places(&scene.with(&[(Family::Leaves, key, None)], true));
     assert!(found.iter().any(|(code, _)| *code == Code::LeafMissing), "{found:?}");
+}
+
+/// More findings than this would bury the one that matters.
+const FINDINGS_MAX: u64 = 12;
+
+/// From this size on, in bytes, the first fifth of a table file holds rows.
+const TABLE_BYTES_MIN: usize = 4_096;
+
+#[tokio::test]
+async fn a_damaged_table_file_is_a_finding_and_not_a_flood() {
+    let mut scene = Scene::of(Store::Rocks).await;
+    // Another engine in its place, so that the store can be closed and opened.
+    scene.engine = Arc::new(Memory::new());
+    scene.home.rocks().flush().unwrap();
+    let files = std::fs::read_dir(&scene.home.config.store.data).unwrap().map(|file| file.unwrap().path());
+    let tables: Vec<_> = files.filter(|file| file.extension().is_some_and(|ending| ending == "sst")).collect();
+    let mut damaged = 0;
+    for table in &tables {
+        let sound = std::fs::read(table).unwrap();
+        // A small file is mostly filter and statistics, which hold nothing of ours.
+        if sound.len() < TABLE_BYTES_MIN {
+            continue;
+        }
+        let mut flipped = sound.clone();
+        flipped[sound.len() / 5] ^= 1;
+        std::fs::write(table, &flipped).unwrap();
+        if let Ok(rocks) = Rocks::open(&scene.home.config.store.data, &tuning()) {
+            scene.engine = Arc::new(rocks);
+            let report = scene.check(true);
+            scene.engine = Arc::new(Memory::new());
+            let named = report.findings.counts().contains_key(&Code::StoreDamaged);
+            assert!(named, "{} of {} bytes: {:?}", table.display(), sound.len(), places(&report));
+            assert!(report.findings.total() <= FINDINGS_MAX, "{:?}", places(&report));
+            damaged += 1;
+        }
+        std::fs::write(table, &sound).unwrap();
+    }
+    assert!(damaged >= 4, "{damaged} of {} files could be opened", tables.len());
+}
+
+fn tuning() -> Tuning {
+    Tuning { memory_bytes: 16 << 20, durability: Durability::Synced }
 }
