@@ -29,19 +29,6 @@ impl LocatorKey {
         join(self.person(person), self.record(person, record))
     }
 
-    /// The key of an entry in the index of a person's subject keys: with `None` their own key, with `Some` the key they have in
-    /// one record of somebody else's. All begin with [`Self::person`].
-    ///
-    /// `record` must name that record among all of the category, not only among those of its own person.
-    pub fn subject_index(&self, person: &str, record: Option<&str>) -> [u8; ROW_KEY_BYTES] {
-        let context = Context::new(Label::Index).text(person);
-        let context = match record {
-            None => context,
-            Some(record) => context.text(record),
-        };
-        join(self.person(person), self.0.short_name(&context))
-    }
-
     /// Authenticates a small row, as of an index: what stands in it, and where, go into `parts`.
     pub fn tag(&self, parts: &Context) -> [u8; HALF_BYTES] {
         self.0.short_name(&Context::new(Label::Tag).part(parts.as_bytes()))

@@ -23,17 +23,6 @@ fn a_row_key_is_the_persons_half_and_the_records_half() {
 }
 
 #[test]
-fn all_index_rows_of_a_person_begin_with_the_person() {
-    let locator = locator();
-    let own = locator.subject_index("a", None);
-    let elsewhere = locator.subject_index("a", Some("b"));
-    assert_eq!(own[..16], locator.person("a"));
-    assert_eq!(elsewhere[..16], locator.person("a"));
-    assert_ne!(own, elsewhere);
-    assert_ne!(own, locator.subject_index("a", Some("")), "no record is not an empty record");
-}
-
-#[test]
 fn one_key_gives_different_uses_different_names() {
     let locator = locator();
     let halves = [
@@ -41,8 +30,6 @@ fn one_key_gives_different_uses_different_names() {
         locator.record("a", "b"),
         locator.record("ab", ""),
         locator.record("", "ab"),
-        locator.subject_index("a", None)[16..].try_into().unwrap(),
-        locator.subject_index("a", Some("b"))[16..].try_into().unwrap(),
         locator.tag(&Context::new(Label::Locator).text("a")),
         locator.tag(&Context::new(Label::Index).text("a")),
     ];

@@ -101,9 +101,6 @@ fn names() {
     let person = name("locator", &[b"T-1042"]);
     let row = [&person[..], &name("locator", &[b"T-1042", b"mandate-1"])].concat();
     assert_eq!(row, hex(&case["row_key"]));
-    assert_eq!([&person[..], &name("index", &[b"T-1042"])].concat(), hex(&case["index_own"]));
-    let in_record = name("index", &[b"T-1042", b"mandate-1"]);
-    assert_eq!([&person[..], &in_record].concat(), hex(&case["index_in_record"]));
     assert_eq!(name("tag", &[&hex(&case["tagged"])]), hex(&case["tag"]));
     assert_eq!(name("alias", &[b"oakvale", b"bank", b"2026-11"]), hex(&case["alias"]));
     assert_eq!(name("alias", &[b"oakvale", b"bank", b"2026-11", b"T-1042"]), hex(&case["alias_of"]));

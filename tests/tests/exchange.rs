@@ -381,7 +381,31 @@ async fn audit_keys_of_two_staff_exchanged_let_neither_act_in_the_others_name() 
         staff.list("bank", "p").await.refused(500, "altered");
         staff.read("bank", "p", "r", &["sort_code"]).await.refused(500, "altered");
     }
-    assert!(scene.0.leaves_since(before).iter().all(|leaf| leaf.granted.is_none()), "somebody was let in");
+    let leaves = scene.0.leaves_since(before);
+    assert!(leaves.iter().all(|leaf| leaf.granted.is_none() && leaf.failed == Some(Code::Altered)), "{leaves:?}");
+    assert_eq!(leaves.len(), 4, "a leaf for each that tried");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unattributed_key_that_does_not_open_is_in_the_log_under_the_vaults_own() {
+    let scene = Scene::set();
+    let rents = scene.0.staff("rents", "oakvale");
+    let body = rents.envelope(json!([{ "category": "bank", "person": "p" }]));
+    let before = rows(&**scene.0.engine(), Family::Keys, b"A");
+    rents.raw.post("/v1/records/list", None, &body).await.refused(401, "credential_missing");
+    let mut made = rows(&**scene.0.engine(), Family::Keys, b"A");
+    made.retain(|row| !before.contains(row));
+    let [(key, mut value)] = <[_; 1]>::try_from(made).expect("the controller's key of the half-year");
+    *value.last_mut().unwrap() ^= 1;
+    let scene = scene.tamper(|rocks| put(rocks, &Place { family: Family::Keys, key }, value)).await;
+    let (rents, before) = (scene.0.staff("rents", "oakvale"), scene.0.log_size());
+    rents.list("bank", "p").await.refused(500, "altered");
+    let leaves = scene.0.leaves_since(before);
+    assert_eq!(leaves.len(), 1, "{leaves:?}");
+    assert_eq!((leaves[0].action, leaves[0].failed), (Action::RecordsList, Some(Code::Altered)));
+    assert_eq!(leaves[0].controller.as_str(), "vault");
+    // The other landlord's work goes on.
+    scene.0.staff("rents", "brookside").list("bank", "p").await.refused(404, "not_found");
 }
 
 /// A row that was written twice with the same values: where it lies, and both its states.

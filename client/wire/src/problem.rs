@@ -74,7 +74,7 @@ codes! {
     /// Another item of the atomic request was refused, so this one was not done either.
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.
-    TooManyRecords = "too_many_records", 409, "This person has as many records in this category as the vault takes.";
+    TooManyRecords = "too_many_records", 409, "This person has as much in this category as the vault takes: 1,024 records, or 4 MiB of them.";
     /// The body is over the limit.
     TooLarge = "too_large", 413, "The request is over the limit; send less at once.";
     /// The body is not JSON.

@@ -171,8 +171,6 @@ fn names_are_golden() {
             "period": "2026-11",
             "tagged": hex(tagged.as_bytes()),
             "row_key": hex(&locator.row(PERSON, RECORD)),
-            "index_own": hex(&locator.subject_index(PERSON, None)),
-            "index_in_record": hex(&locator.subject_index(PERSON, Some(RECORD))),
             "tag": hex(&locator.tag(&tagged)),
             "alias": hex(&audit.alias(CONTROLLER, CATEGORY, "2026-11")),
             "alias_of": hex(&audit.alias_of(CONTROLLER, CATEGORY, "2026-11", PERSON)),

@@ -1,5 +1,7 @@
 //! How much is taken at once.
 
+use std::path::Path;
+
 use coffer_tests::harness::{Home, Serving, Store};
 use coffer_vault::serve::routes::BODY_BYTES_MAX;
 use coffer_wire::api::{ENTRIES_MAX, ITEMS_MAX, WORDS_BYTES_MAX};
@@ -51,4 +53,64 @@ async fn lists_and_words_have_an_end() {
         let asked = auditor.post("/v1/log/entry", &json!({ "start": 0, "count": count })).await;
         assert_eq!(asked.outcome(), (expected.0, expected.1.to_owned()), "{count}");
     }
+}
+
+/// Records of one person in one category that the vault takes, and their bytes as they are stored.
+const RECORDS_MAX: usize = 1_024;
+const RECORDS_BYTES_MAX: usize = 4 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_has_so_many_records_in_a_category_and_no_more() {
+    let vault = Home::new(Store::Memory).serve();
+    let (support, dpo) = (vault.staff("support-worker", "oakvale"), vault.staff("dpo", "oakvale"));
+    let item = |at: usize| json!({ "category": "care", "person": "p", "record": format!("r{at}"), "fields": { "mobility": "wheelchair" } });
+    for first in (0..RECORDS_MAX).step_by(ITEMS_MAX) {
+        let items: Vec<_> = (first..RECORDS_MAX.min(first + ITEMS_MAX)).map(item).collect();
+        let count = items.len();
+        let reply = support.items("/v1/records/write", json!(items)).await;
+        let written = reply.json()["items"].as_array().unwrap().iter().filter(|item| item["status"] == 200).count();
+        assert_eq!(written, count);
+    }
+    let write = |person: &'static str, record: &'static str| {
+        let support = support.clone();
+        async move { support.write("care", person, record, json!({ "mobility": "stick-or-frame" })).await }
+    };
+    let before = vault.log_size();
+    write("p", "one-more").await.refused(409, "too_many_records");
+    assert_eq!(vault.leaves_since(before).last().unwrap().refused, Some(Code::TooManyRecords));
+    support.read("care", "p", "one-more", &["mobility"]).await.refused(404, "not_found");
+    write("p", "r0").await.granted();
+    write("q", "one-more").await.granted();
+    dpo.for_purpose("erasure").erase("care", "p", "r7").await.granted();
+    write("p", "one-more").await.granted();
+    write("p", "two-more").await.refused(409, "too_many_records");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_persons_records_in_a_category_have_so_many_bytes_and_no_more() {
+    const NOTES_BYTES: usize = 60_000;
+    let widened = |dir: &Path| {
+        let file = dir.join("schema/care.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replacen("max_bytes = 400", &format!("max_bytes = {NOTES_BYTES}"), 1)).unwrap();
+    };
+    let vault = Home::with(Store::Memory, widened).serve();
+    let support = vault.staff("support-worker", "oakvale");
+    let write = |person: &'static str, record: String, bytes: usize| {
+        let support = support.clone();
+        async move { support.write("care", person, &record, json!({ "needs": "n".repeat(bytes) })).await }
+    };
+    let mut taken = 0;
+    while write("p", format!("r{taken}"), NOTES_BYTES).await.outcome().0 == 200 {
+        taken += 1;
+        assert!(taken * NOTES_BYTES <= RECORDS_BYTES_MAX, "{taken} records of {NOTES_BYTES} bytes were taken");
+    }
+    assert!((taken + 1) * (NOTES_BYTES + NOTES_BYTES / 8) > RECORDS_BYTES_MAX, "only {taken} were taken");
+    write("p", format!("r{taken}"), NOTES_BYTES).await.refused(409, "too_many_records");
+    write("q", "r".to_owned(), NOTES_BYTES).await.granted();
+    // A record that grows is counted like a new one, and one that shrinks makes room.
+    write("p", "small".to_owned(), 10).await.granted();
+    write("p", "small".to_owned(), NOTES_BYTES).await.refused(409, "too_many_records");
+    write("p", "r0".to_owned(), 10).await.granted();
+    write("p", "small".to_owned(), NOTES_BYTES).await.granted();
 }

@@ -19,9 +19,14 @@ const REQUEST_ID: &str = "x-request-id";
 /// What an operation comes to.
 pub(super) type Answered = Result<Vec<u8>, Problem>;
 
+/// Room for the answer about one item: its fields, leaf and private part. Larger answers grow from there.
+const BODY_BYTES_USUAL: usize = 2 * 1_024;
+
 /// The body of a success.
 pub(super) fn body<T: Serialize>(answer: &T) -> Answered {
-    serde_json::to_vec(answer).map_err(|_| Problem::new(Code::Internal))
+    let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
+    serde_json::to_writer(&mut body, answer).map_err(|_| Problem::new(Code::Internal))?;
+    Ok(body)
 }
 
 /// The HTTP answer, success or problem.

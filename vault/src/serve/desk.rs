@@ -19,7 +19,7 @@ use super::{House, Incoming};
 use crate::admit::{Ask, Caller, InForce, Verified};
 use crate::clock::Period;
 use crate::keyring::{Audited, Keyring, Line, audit_category};
-use crate::ledger::{About, Attribution, Circumstances, Detail, Entry, Rejected, Submission};
+use crate::ledger::{About, Attribution, Circumstances, Detail, Entry, NotMade, Rejected, Submission};
 use crate::seal::Target;
 use crate::store::{Batch, View};
 
@@ -72,8 +72,12 @@ impl Desk {
         let now_ms = house.clock.now_ms();
         let period = Period::of(now_ms);
         let controller = envelope.controller.filter(|name| house.config.has_controller(name)).unwrap_or(VAULT);
-        let unattributed = house.unattributed_key(&controller, period).await?;
         let in_force = house.gate.in_force();
+        let unattributed = match house.unattributed_key(&controller, period).await {
+            Ok(key) => key,
+            Err(problem) if problem.code == Code::Altered => return Err(house.fail_unattributed(action, period).await),
+            Err(problem) => return Err(problem),
+        };
         let mut common = Circumstances {
             controller,
             period,
@@ -101,7 +105,13 @@ impl Desk {
         common.app = app;
         if let Some(staff) = staff {
             common.private.actor = Some(format!("{} {}", staff.iss, staff.sub));
-            common.actor = house.actor_alias(&staff, &common, born).await?;
+            common.actor = match house.actor_alias(&staff, &common, born).await {
+                Ok(alias) => alias,
+                Err(problem) if problem.code == Code::Altered => {
+                    return Err(house.fail_envelope(action, &common, &unattributed).await);
+                }
+                Err(problem) => return Err(problem),
+            };
         }
         let keyring = house.keyring();
         match outcome {
@@ -238,6 +248,33 @@ impl House {
     ) -> Problem {
         let about = Attribution::nobody(unattributed);
         let entry = Entry::refused(action, code, common, about.about(), None, Private::default());
+        self.record_and_tell(entry, code).await
+    }
+
+    /// Records that a key which the whole request needs did not open.
+    async fn fail_envelope(
+        self: &Arc<Self>,
+        action: Action,
+        common: &Circumstances,
+        unattributed: &Arc<AuditKey>,
+    ) -> Problem {
+        let about = Attribution::nobody(unattributed);
+        let entry = Entry::failed(action, Code::Altered, common, about.about(), None, Private::default());
+        self.record_and_tell(entry, Code::Altered).await
+    }
+
+    /// The same where it is the controller's own unattributed key: the leaf stands under the vault's.
+    async fn fail_unattributed(self: &Arc<Self>, action: Action, period: Period) -> Problem {
+        match self.unattributed_key(&VAULT, period).await {
+            Ok(key) => {
+                let common = Circumstances::of_the_vault(VAULT, period, self.gate.in_force().epoch);
+                self.fail_envelope(action, &common, &key).await
+            }
+            Err(problem) => problem,
+        }
+    }
+
+    async fn record_and_tell(self: &Arc<Self>, entry: Result<Entry, NotMade>, code: Code) -> Problem {
         let Ok(entry) = entry else { return Problem::new(Code::Internal) };
         match self.record_one(Submission::unbound(entry)).await {
             Ok(_) => Problem::new(code),

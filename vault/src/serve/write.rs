@@ -19,11 +19,15 @@ use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::{Category, Field, Subject};
 use crate::seal::{Draft, NotSealed, Sealed, Stored, Target};
-use crate::store::{Batch, Family, Precondition, View};
+use crate::store::{Batch, Family, Precondition, Unread, View};
 
 /// Records of one person in one category, at most: an erase of one of them seals all others again
 /// in one batch.
 pub(super) const RECORDS_MAX: usize = 1_024;
+/// Bytes of these records together, sealed, at most; for the same reason.
+pub(super) const RECORDS_BYTES_MAX: usize = 4 << 20;
+/// A row of at most this many bytes takes no more than its share: as many as there may be fit without counting.
+const ROW_BYTES_SHARE: usize = RECORDS_BYTES_MAX / RECORDS_MAX;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     round::items::<WriteItem>(house, incoming, Action::RecordsWrite, false, prepare).await
@@ -89,6 +93,8 @@ struct Gathered {
     needs: Vec<Precondition>,
     used: Vec<KeyId>,
     made: Vec<String>,
+    /// The person's own key was just made: there is no other record of the person here.
+    first: bool,
 }
 
 impl Work<'_> {
@@ -110,13 +116,14 @@ impl Work<'_> {
             None => self.view.get(target.family(), &row_key)?,
         };
         gathered.needs.push(Precondition::unchanged(target.family(), row_key.to_vec(), found.as_deref()));
-        let sealed = match self.seal(stored.as_ref(), &permit, &mut gathered) {
-            Ok(Ok(sealed)) => sealed,
-            Ok(Err(NotSealed::Altered)) => return Err(Stop::Altered(about)),
-            Ok(Err(NotSealed::Unsealable)) => return Err(Stop::Halt(Halt::NotMade)),
-            Err(Break::Full) => return Err(Stop::Refuse(Code::TooManyRecords, about)),
-            Err(Break::Halt(halt)) => return Err(Stop::Halt(halt)),
+        let sealed = match self.seal(stored.as_ref(), &permit, &mut gathered)? {
+            Ok(sealed) => sealed,
+            Err(NotSealed::Altered) => return Err(Stop::Altered(about)),
+            Err(NotSealed::Unsealable) => return Err(Stop::Halt(Halt::NotMade)),
         };
+        if !self.has_room(&row_key, &sealed, found.is_none() && !gathered.first)? {
+            return Err(Stop::Refuse(Code::TooManyRecords, about));
+        }
         gathered.batch.put(target.family(), row_key, sealed.bytes.clone());
         let about = self.audited(about, &mut gathered)?;
         Ok(self.step(about, &permit, sealed, gathered)?)
@@ -128,7 +135,7 @@ impl Work<'_> {
         stored: Option<&Stored>,
         permit: &Permit<Write>,
         gathered: &mut Gathered,
-    ) -> Result<Result<Sealed, NotSealed>, Break> {
+    ) -> Result<Result<Sealed, NotSealed>, Halt> {
         let (mut draft, own, own_key) = match stored {
             Some(stored) => {
                 gathered.used.extend(stored.key_ids());
@@ -143,9 +150,7 @@ impl Work<'_> {
                     Ok(found) => found,
                     Err(Altered) => return Ok(Err(NotSealed::Altered)),
                 };
-                if !is_new {
-                    self.check_room()?;
-                }
+                gathered.first = is_new;
                 (Draft::new(self.target(), id), id, key)
             }
         };
@@ -177,7 +182,7 @@ impl Work<'_> {
         value: &Value,
         other: &ExternalId,
         gathered: &mut Gathered,
-    ) -> Result<Result<(), NotSealed>, Break> {
+    ) -> Result<Result<(), NotSealed>, Halt> {
         let (person, record) = (self.item.person.as_str(), self.item.record.as_str());
         let index = SubjectIndex::within(self.line, other.as_str(), person, record);
         Ok(match self.key_at(&index, gathered)? {
@@ -192,7 +197,7 @@ impl Work<'_> {
         &self,
         index: &SubjectIndex,
         gathered: &mut Gathered,
-    ) -> Result<Result<(KeyId, SubjectKey, bool), Altered>, Break> {
+    ) -> Result<Result<(KeyId, SubjectKey, bool), Altered>, Halt> {
         let id = match self.line.subject_at(self.view, index)? {
             Ok(id) => id,
             Err(altered) => return Ok(Err(altered)),
@@ -204,17 +209,24 @@ impl Work<'_> {
         }
         let taken = self.line.index_row(self.view, index)?;
         let made = self.line.make_subject(index, taken, &mut gathered.batch, &mut gathered.needs);
-        let (id, key) = made.map_err(|error| Break::Halt(halt_of(error)))?;
+        let (id, key) = made.map_err(halt_of)?;
         gathered.used.push(self.line.active().id);
         gathered.made.push(id.to_string());
         Ok(Ok((id, key, true)))
     }
 
-    fn check_room(&self) -> Result<(), Break> {
-        let rows = self
-            .view
-            .under(Family::Rows(self.item.category), &self.line.locator().person(self.item.person.as_str()))?;
-        if rows.len() >= RECORDS_MAX { Err(Break::Full) } else { Ok(()) }
+    /// Whether an erase can still seal all of the person's records again in one batch. They are counted where
+    /// this one is new among others, or takes more than its share.
+    fn has_room(&self, row_key: &[u8], sealed: &Sealed, is_new: bool) -> Result<bool, Unread> {
+        if !is_new && sealed.bytes.len() <= ROW_BYTES_SHARE {
+            return Ok(true);
+        }
+        let prefix = self.line.locator().person(self.item.person.as_str());
+        let rows = self.view.under(Family::Rows(self.item.category), &prefix)?;
+        let others = rows.iter().filter(|(key, _)| key != row_key);
+        let (count, bytes) =
+            others.fold((1, sealed.bytes.len()), |(count, bytes), (_, row)| (count + 1, bytes + row.len()));
+        Ok(count <= RECORDS_MAX && bytes <= RECORDS_BYTES_MAX)
     }
 
     /// A person's first write at a controller makes the person's audit key.
@@ -280,18 +292,6 @@ impl Work<'_> {
             person: self.item.person.as_str().to_owned(),
             record: self.item.record.as_str().to_owned(),
         }
-    }
-}
-
-/// Why a row cannot be sealed now.
-enum Break {
-    Full,
-    Halt(Halt),
-}
-
-impl<E: Into<Halt>> From<E> for Break {
-    fn from(error: E) -> Self {
-        Break::Halt(error.into())
     }
 }
 

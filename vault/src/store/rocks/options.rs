@@ -23,6 +23,10 @@ const MEMORY_BYTES_DEFAULT: u64 = 256 * MIB;
 /// The part of the memory that rows not yet in table files may take.
 const WRITE_PART: u64 = 4;
 
+/// The part of the memory that keeps single rows which were read: found there, a row costs a third of the look through
+/// its table.
+const ROWS_PART: u64 = 4;
+
 /// The part of the memory at which one family's rows are moved to a table file.
 const FAMILY_PART: u64 = 8;
 
@@ -170,9 +174,12 @@ pub(super) fn native_bytes(batch: &Batch) -> usize {
     BATCH_BYTES + batch.bytes() + batch.len() * CHANGE_BYTES
 }
 
-/// One budget for all families: a cache of blocks, into which rows not yet in table files are counted.
+/// One budget for all families: a cache of rows that were read, and one of blocks, into which rows not yet in table
+/// files are counted. Both hold what the tables hold, sealed.
 fn share_memory(options: &mut Options, memory: u64) {
-    let cache = Cache::new_lru_cache(memory as usize);
+    let rows = memory / ROWS_PART;
+    options.set_row_cache(&Cache::new_lru_cache(rows as usize));
+    let cache = Cache::new_lru_cache((memory - rows) as usize);
     let part = (memory / WRITE_PART) as usize;
     // No stalling here: a stall would hold the single writer, and RocksDB slows writers of its own accord.
     let stall = false;
