@@ -100,8 +100,9 @@ impl Scene {
         scene
     }
 
+    /// Also for a field that the row does not hold: whose row it is must be known before that is said.
     async fn unreadable_bank(&self, staff: &Staff, person: &str, record: &str) {
-        for fields in [&FIELDS[..], &FIELDS[..1], &FIELDS[1..]] {
+        for fields in [&FIELDS[..], &FIELDS[..1], &FIELDS[1..], &["sort_code"]] {
             self.unreadable(staff, "bank", person, record, fields).await;
         }
     }
