@@ -40,6 +40,8 @@ pub struct Config {
     pub name: Name,
     /// Where requests come in.
     pub listen: Listen,
+    /// Where the operator's own tools ask how the vault is; nowhere unless it is declared.
+    pub operator: Option<SocketAddr>,
     /// The access log.
     pub log: Log,
     /// What holds the root key.

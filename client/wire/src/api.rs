@@ -342,6 +342,9 @@ pub struct Status {
     pub controllers: Vec<Name>,
     /// The categories.
     pub categories: Vec<Name>,
+    /// The last moment of the server's certificate, Unix time in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_not_after_ms: Option<u64>,
     /// What an operator must change before this vault may hold real data.
     pub warnings: Vec<String>,
 }

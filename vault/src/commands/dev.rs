@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use coffer_vault::config::Config;
-use coffer_vault::listen::Listener;
 use coffer_vault::local::HomeOptions;
-use coffer_vault::serve::Door;
 use coffer_wire::Name;
 
 use super::exit::{Failure, Status};
+use super::open::Served;
 use super::{init, open, serve, token};
 
 /// The two landlords of dev and demo.
@@ -41,8 +40,7 @@ pub struct ThrowAway {
     pub home: PathBuf,
     pub config: Config,
     pub log_key: String,
-    pub listener: Listener,
-    pub door: Door,
+    pub served: Served,
 }
 
 /// Runs until it is stopped; then its folder is removed.
@@ -52,7 +50,7 @@ pub fn run(args: &Dev) -> Result<(), Failure> {
     let folder = folder.map_err(|error| Failure::io("temporary folder", error))?;
     let vault = start(&folder.path().join("home"), args.listen)?;
     tokens(&vault.config, &vault.home.join("tokens"))?;
-    println!("A throw-away vault listens on {}. It is gone when you press Ctrl-C.", vault.listener.address());
+    println!("A throw-away vault listens on {}. It is gone when you press Ctrl-C.", vault.served.listener.address());
     println!();
     println!("Configuration of a client, for coffer_client::Vault::from_config_file or `coffer --config`:");
     for application in &vault.config.applications {
@@ -63,7 +61,7 @@ pub fn run(args: &Dev) -> Result<(), Failure> {
     for (name, role, application) in STAFF {
         println!("  {}/tokens/{name}   role {role}, application {application}", vault.home.display());
     }
-    serve::until_stopped(vault.listener, &vault.door)
+    serve::until_stopped(vault.served)
 }
 
 /// Makes a home with a local issuer and serves it.
@@ -80,14 +78,14 @@ pub fn start(home: &Path, listen: SocketAddr) -> Result<ThrowAway, Failure> {
         local: true,
     };
     let (laid, config, log_key) = init::make(home, &options)?;
-    let (listener, door) = open::listen(config)?;
+    let served = open::listen(config)?;
     // The port is known only now, where a free one was taken.
     for client in &laid.clients {
         let path = home.join("clients").join(client.as_str()).join("client.toml");
         std::fs::remove_file(&path).map_err(|error| Failure::io(path.display(), error))?;
-        init::write_client(home, client, listener.address(), &log_key)?;
+        init::write_client(home, client, served.listener.address(), &log_key)?;
     }
-    Ok(ThrowAway { home: home.to_owned(), config: open::config(home)?, log_key, listener, door })
+    Ok(ThrowAway { home: home.to_owned(), config: open::config(home)?, log_key, served })
 }
 
 /// A token for each of the staff, in a folder.

@@ -8,3 +8,4 @@ pub mod init;
 pub mod open;
 pub mod serve;
 pub mod token;
+pub mod upkeep;

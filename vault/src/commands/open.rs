@@ -1,17 +1,19 @@
 //! From a home directory to an open vault, in the order in which things can go wrong.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use coffer_keys::{RootKey, keyfile};
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::Config;
-use coffer_vault::listen::{self, Listener};
+use coffer_vault::listen::{Listener, Operator, TlsFiles};
 use coffer_vault::serve::{Door, House, HouseError, Shut};
 use coffer_vault::store::Engine;
 use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
 
 use super::exit::{Failure, Status};
+use super::upkeep::Keeper;
 
 /// What `status` and the exit message say of a log that is not the one last seen.
 pub const LOG_NOT_CONTINUOUS: &str = "log_not_continuous";
@@ -62,13 +64,25 @@ pub fn door(config: Arc<Config>) -> Result<Door, Failure> {
     }
 }
 
+/// A vault that listens.
+pub struct Served {
+    pub listener: Listener,
+    pub door: Door,
+    pub keeper: Keeper,
+    pub operator: Option<Operator>,
+}
+
 /// Opens the vault and listens.
-pub fn listen(config: Config) -> Result<(Listener, Door), Failure> {
+pub fn listen(config: Config) -> Result<Served, Failure> {
     let config = Arc::new(config);
-    let tls = listen::server_config(&config.listen).map_err(Failure::config)?;
+    let (files, tls) = TlsFiles::load(&config.listen).map_err(Failure::config)?;
     let door = door(Arc::clone(&config))?;
+    let cannot =
+        |address: SocketAddr| move |error| Failure::new(Status::Config, format!("cannot listen on {address}: {error}"));
     let address = config.listen.address;
-    let listener = Listener::start(address, tls, door.clone())
-        .map_err(|error| Failure::new(Status::Config, format!("cannot listen on {address}: {error}")))?;
-    Ok((listener, door))
+    let listener = Listener::start(address, tls, door.clone()).map_err(cannot(address))?;
+    let mut keeper = Keeper::new(files);
+    keeper.look(&listener, &door);
+    let operator = config.operator.map(|address| Operator::start(address, door.clone()).map_err(cannot(address)));
+    Ok(Served { listener, door, keeper, operator: operator.transpose()? })
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use coffer_vault::listen::Listener;
 use coffer_vault::serve::Door;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::{Failure, Status};
-use super::open;
+use super::open::{self, Served};
 
 /// How often is looked whether the log can still be written.
 const WATCH_EVERY: Duration = Duration::from_millis(200);
@@ -19,6 +19,8 @@ const WATCH_EVERY: Duration = Duration::from_millis(200);
 /// it ends within a second.
 const LAST_ANSWERS_TIME: Duration = Duration::from_millis(500);
 
+/// Serves a home until SIGTERM or SIGINT. Certificates and keys of issuers may be replaced meanwhile: they are looked at
+/// every ten seconds, and at once on SIGHUP.
 #[derive(Args)]
 pub struct Serve {
     /// The home directory
@@ -28,54 +30,69 @@ pub struct Serve {
 /// Serves until SIGTERM or SIGINT, or until the log cannot be written.
 pub fn run(args: &Serve) -> Result<(), Failure> {
     harden().map_err(|error| Failure::io("process limits", error))?;
-    let (listener, door) = open::listen(open::config(&args.dir)?)?;
-    eprintln!("coffer-vault: listening on {}", listener.address());
-    if let Door::Shut(_) = &door {
+    let served = open::listen(open::config(&args.dir)?)?;
+    eprintln!("coffer-vault: listening on {}", served.listener.address());
+    if let Some(operator) = &served.operator {
+        eprintln!("coffer-vault: operator's port on {}", operator.address());
+    }
+    if let Door::Shut(_) = &served.door {
         eprintln!("coffer-vault: sealed ({}); only status is answered", open::LOG_NOT_CONTINUOUS);
     }
-    until_stopped(listener, &door)
+    until_stopped(served)
 }
 
 /// Waits for the end, then lets requests finish and writes log and head.
-pub fn until_stopped(listener: Listener, door: &Door) -> Result<(), Failure> {
+pub fn until_stopped(mut served: Served) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = runtime.map_err(|error| Failure::io("runtime", error))?.block_on(wait(door));
-    if ended.is_err() {
+    let runtime = runtime.map_err(|error| Failure::io("runtime", error))?;
+    tell_service_manager(&[NotifyState::Ready]);
+    if let Err(ended) = runtime.block_on(wait(&mut served)) {
         // What a failed write has kept is unknown: nothing is tidied up over it. Who waits hears that; then the
         // process ends with its threads. A listener that is dropped would wait for connections that stay open.
         std::thread::sleep(LAST_ANSWERS_TIME);
-        std::mem::forget(listener);
-        return ended;
+        std::mem::forget(served);
+        return Err(ended);
     }
     eprintln!("coffer-vault: stopping");
-    stop(listener, door);
+    tell_service_manager(&[NotifyState::Stopping]);
+    stop(served);
     Ok(())
 }
 
 /// Lets requests finish and writes log and head.
-pub fn stop(mut listener: Listener, door: &Door) {
-    listener.stop();
-    if let Door::Open(house) = door {
+pub fn stop(mut served: Served) {
+    served.listener.stop();
+    if let Door::Open(house) = &served.door {
         house.ledger().close();
     }
 }
 
-async fn wait(door: &Door) -> Result<(), Failure> {
+async fn wait(served: &mut Served) -> Result<(), Failure> {
     let failed = |error| Failure::io("signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => served.keeper.look(&served.listener, &served.door),
             () = tokio::time::sleep(WATCH_EVERY) => {}
         }
-        if let Door::Open(house) = door
+        if let Door::Open(house) = &served.door
             && house.ledger().shared().has_failed()
         {
             let why = "the log cannot be written: look at the disk, then start again";
             return Err(Failure::new(Status::Software, why));
         }
+        served.keeper.look_now_and_then(&served.listener, &served.door);
+    }
+}
+
+/// Tells systemd, where it is the one that started us (sd_notify(3)); nobody else is asked.
+fn tell_service_manager(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "the service manager could not be told");
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileErro
 struct RawConfig {
     name: Name,
     listen: RawListen,
+    operator: Option<RawOperator>,
     log: RawLog,
     seal: RawSeal,
     store: RawStore,
@@ -45,6 +46,12 @@ struct RawListen {
     certificate: PathBuf,
     key: PathBuf,
     client_ca: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOperator {
+    address: Spanned<SocketAddr>,
 }
 
 #[derive(Deserialize)]
@@ -118,6 +125,7 @@ impl RawConfig {
                 key: at(&self.listen.key),
                 client_ca: at(&self.listen.client_ca),
             },
+            operator: self.operator.map(|operator| operator.address.into_inner()),
             log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
             seal: Seal { kind: self.seal.kind, key_file: at(&self.seal.key_file), same_disk: self.seal.same_disk },
             store: Store {
@@ -169,6 +177,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn all(&self, raw: &RawConfig) -> Result<(), FileError> {
         self.origin(&raw.log.origin)?;
+        self.operator(raw.operator.as_ref())?;
         if *raw.store.memory_mib.get_ref() == 0 {
             return Err(self.source.at(raw.store.memory_mib.span(), "memory_mib", "must be at least 1"));
         }
@@ -186,6 +195,17 @@ impl Check<'_> {
             return Err(self.source.at(origin.span(), "origin", what));
         }
         Ok(())
+    }
+
+    /// It speaks without TLS and asks nobody who they are.
+    fn operator(&self, operator: Option<&RawOperator>) -> Result<(), FileError> {
+        match operator {
+            Some(RawOperator { address }) if !address.get_ref().ip().is_loopback() => {
+                let what = "must be an address of this machine alone, such as 127.0.0.1:9464: it has no TLS";
+                Err(self.source.at(address.span(), "address", what))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn controllers(&self, controllers: &[RawController]) -> Result<(), FileError> {
@@ -333,6 +353,8 @@ audience = "coffer"
             ("address = \"127.0.0.1:8443\"", "address = \"localhost\"", 3, "address"),
             ("client_ca", "clients_ca", 6, "clients_ca"),
             ("coffer.example/demo", "coffer example", 8, "origin"),
+            ("[log]", "[operator]\naddress = \"0.0.0.0:9464\"\n[log]", 8, "address"),
+            ("[log]", "[operator]\nadress = \"127.0.0.1:9464\"\n[log]", 8, "adress"),
             ("coffer.example/demo", "a+b", 8, "origin"),
             ("kind = \"key-file\"", "kind = \"tpm\"", 11, "kind"),
             ("key_file = ", "same_disc = true\nkey_file = ", 12, "same_disc"),

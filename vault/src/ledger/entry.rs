@@ -7,6 +7,7 @@ use coffer_wire::problem::Code;
 use coffer_wire::{Hash, Name};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::figures::Verdict;
 use crate::admit::Permit;
 use crate::clock::Period;
 use crate::store::{Batch, Precondition};
@@ -27,6 +28,7 @@ pub struct Entry {
     pub(super) asked: [u8; 32],
     pub(super) row: Option<Hash>,
     pub(super) shown: Option<Shown>,
+    pub(super) verdict: Verdict,
 }
 
 /// What the receipt of a grant shows beside the leaf.
@@ -177,6 +179,7 @@ impl Entry {
             asked: [0; 32],
             row: None,
             shown: Some(Shown { salt, private }),
+            verdict: decision.into(),
         })
     }
 }

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod entry;
+mod figures;
 pub mod head;
 pub mod history;
 mod prove;
@@ -34,6 +35,7 @@ use start::StartError;
 
 pub use attribution::{Attribution, Unattributed};
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
+pub use figures::Figures;
 pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
 pub use shared::{InFlight, Shared};
@@ -174,6 +176,11 @@ impl Ledger {
     /// What others may know of the running log.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Leaves that wait for their batch.
+    pub fn waiting(&self) -> usize {
+        self.queue.leaves()
     }
 
     /// The log's public key, under its origin.

@@ -78,6 +78,11 @@ impl Queue {
         Some(std::mem::take(&mut waiting.jobs))
     }
 
+    /// Leaves that wait.
+    pub(super) fn leaves(&self) -> usize {
+        self.lock().leaves
+    }
+
     /// Takes nothing more; what waits is still served.
     pub(super) fn close(&self) {
         self.lock().closed = true;

@@ -14,6 +14,7 @@ use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
+use super::figures::Figures;
 use super::history::{Growth, leaf_key};
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
@@ -96,11 +97,13 @@ impl Sequencer {
             };
             replies.push((job.reply, job.submissions.into_iter().map(number).collect::<Vec<_>>()));
         }
+        let (before, started) = (self.shared.size(), Instant::now());
         match numbered.and_then(|()| self.commit(batch)) {
             Ok(note) => {
+                self.shared.figures.committed(self.growth.size() - before, started.elapsed());
                 replies.into_iter().for_each(|(reply, results)| {
                     // Whoever no longer waits has its leaf all the same.
-                    let _ = reply.send(mint(results, &note));
+                    let _ = reply.send(mint(results, &note, &self.shared.figures));
                 });
                 Ok(())
             }
@@ -165,7 +168,7 @@ impl Sequencer {
     }
 
     fn again(&self) -> Rejected {
-        self.shared.restarts.fetch_add(1, Ordering::Relaxed);
+        self.shared.figures.restarts.inc();
         Rejected::Again
     }
 
@@ -214,11 +217,12 @@ pub(super) fn number_key(controller: &Name) -> Vec<u8> {
     [meta::NUMBER_PREFIX, controller.as_str().as_bytes()].concat()
 }
 
-fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>) -> Results {
-    let one = |numbered: Numbered| {
-        let leaves = numbered.leaves.into_iter();
-        leaves.map(|(entry, index, bytes, hash)| Recorded::mint(entry, index, bytes, hash, Arc::clone(note))).collect()
+fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>, figures: &Figures) -> Results {
+    let recorded = |(entry, index, bytes, hash): (Entry, u64, Vec<u8>, Hash)| {
+        figures.decided(entry.verdict);
+        Recorded::mint(entry, index, bytes, hash, Arc::clone(note))
     };
+    let one = |numbered: Numbered| numbered.leaves.into_iter().map(recorded).collect();
     results.into_iter().map(|result| result.map(one)).collect()
 }
 

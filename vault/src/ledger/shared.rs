@@ -1,14 +1,17 @@
 //! What the running log shows to those around it: newest checkpoint, policy epoch, age of the head.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::HEAD_EVERY;
+use super::figures::Figures;
 use super::head::HeadFile;
 use super::history::Growing;
 use crate::store::StoreError;
 
+/// A head later than this turns the vault unready: something is wrong with its disk.
+const HEAD_SLOW: Duration = Duration::from_secs(1);
 /// A head later than this ends grants.
 const HEAD_LATE: Duration = Duration::from_secs(10);
 
@@ -18,8 +21,8 @@ pub struct Shared {
     pub(super) policy: AtomicU32,
     /// Requests that are under way, so that the sequencer knows whether to wait for more.
     pub(super) in_flight: AtomicUsize,
-    /// Submissions that were told to start again.
-    pub(super) restarts: AtomicU64,
+    /// What the log counts of its work.
+    pub(super) figures: Figures,
     newest: RwLock<Newest>,
     head: Mutex<Head>,
     changed: Condvar,
@@ -58,7 +61,7 @@ impl Shared {
         Shared {
             policy: AtomicU32::new(policy),
             in_flight: AtomicUsize::new(0),
-            restarts: AtomicU64::new(0),
+            figures: Figures::new(),
             newest: RwLock::new(newest),
             head: Mutex::default(),
             changed: Condvar::new(),
@@ -96,7 +99,12 @@ impl Shared {
     /// How many submissions were told to start again since the log was started, because what they
     /// relied on had changed before their turn.
     pub fn restarts(&self) -> u64 {
-        self.restarts.load(Ordering::Relaxed)
+        self.figures.restarts.get()
+    }
+
+    /// What the log counts of its work.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Whether a write failed. The process ends then.
@@ -107,6 +115,11 @@ impl Shared {
     /// How long the head has been behind the log; zero when it is not.
     pub fn head_age(&self) -> Duration {
         self.lock_head().since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Whether the head is later than it is on a disk that works.
+    pub fn head_is_slow(&self) -> bool {
+        self.head_age() > HEAD_SLOW
     }
 
     pub(super) fn head_is_too_late(&self) -> bool {

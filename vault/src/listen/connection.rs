@@ -1,7 +1,7 @@
 //! One connection, from handshake to its end.
 
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::Tls;
 use crate::admit::PeerCertificate;
 use crate::serve::routes::Peer;
 
@@ -41,7 +42,7 @@ impl Default for Limits {
 
 /// One thread's share of the connections.
 pub(super) struct Worker {
-    pub(super) acceptor: TlsAcceptor,
+    pub(super) tls: Arc<Tls>,
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
     pub(super) stopped: watch::Receiver<bool>,
@@ -77,7 +78,8 @@ impl Worker {
             Ok(socket) => {
                 // Answers are small and awaited: no waiting to fill a segment.
                 let _ = socket.set_nodelay(true);
-                let (acceptor, router, stopped) = (self.acceptor.clone(), self.router.clone(), self.stopped.clone());
+                let tls = Arc::clone(&self.tls.read().unwrap_or_else(PoisonError::into_inner));
+                let (acceptor, router, stopped) = (TlsAcceptor::from(tls), self.router.clone(), self.stopped.clone());
                 connections.spawn(connection(acceptor, router, stopped, socket, address, permit));
             }
             Err(error) => tracing::warn!(%error, "a connection could not be taken over"),

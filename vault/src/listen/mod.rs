@@ -4,17 +4,19 @@
 //! turn. That costs a read less than one runtime over all threads.
 
 mod connection;
+mod operator;
 mod tls;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use axum::Router;
 use tokio::sync::{mpsc, watch};
 
-pub use tls::{TlsError, server_config};
+pub use operator::Operator;
+pub use tls::{TlsError, TlsFiles, server_config};
 
 use crate::serve::Door;
 use connection::Limits;
@@ -23,8 +25,12 @@ use connection::Limits;
 pub struct Listener {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    tls: Arc<Tls>,
     workers: Vec<JoinHandle<()>>,
 }
+
+/// What the next handshake goes by.
+type Tls = RwLock<Arc<rustls::ServerConfig>>;
 
 impl Listener {
     /// Binds and serves until [`stop`](Listener::stop). Port 0 takes a free one.
@@ -40,11 +46,12 @@ impl Listener {
         let (stop, stopped) = watch::channel(false);
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let limits = Arc::new(Limits::default());
+        let tls = Arc::new(RwLock::new(Arc::new(tls)));
         let (mut threads, mut senders) = (Vec::new(), Vec::new());
         for number in 0..workers {
             let (sender, sockets) = mpsc::unbounded_channel();
             let worker = connection::Worker {
-                acceptor: tokio_rustls::TlsAcceptor::from(Arc::new(tls.clone())),
+                tls: Arc::clone(&tls),
                 router: router.clone(),
                 limits: Arc::clone(&limits),
                 stopped: stopped.clone(),
@@ -53,12 +60,17 @@ impl Listener {
             threads.push(spawn(&format!("worker-{number}"), move || run(worker.serve(sockets)))?);
         }
         threads.push(spawn("accept", move || run(accept(listener, senders, stopped)))?);
-        Ok(Listener { address, stop, workers: threads })
+        Ok(Listener { address, stop, tls, workers: threads })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The next connections are made by this configuration; those that are open stay as they are.
+    pub fn replace_tls(&self, tls: rustls::ServerConfig) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(tls);
     }
 
     /// Takes no new connection, lets what is under way finish, and returns.

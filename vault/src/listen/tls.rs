@@ -1,13 +1,20 @@
 //! TLS 1.3 only, client certificates always, and no resumption: who comes back proves again who it is.
+//!
+//! Certificates are replaced while the vault runs: the files are looked at now and then, and new connections get what
+//! they hold. Files that do not go together, as halfway through a replacement, change nothing.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use coffer_wire::Hash;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
+use zeroize::Zeroizing;
 
+use crate::admit::{NotACertificate, PeerCertificate};
 use crate::config;
 
 /// Why TLS cannot be set up.
@@ -28,6 +35,69 @@ pub enum TlsError {
     /// The client CA is no CA.
     #[error("client CA: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// A file cannot be read.
+    #[error("{}: {error}", path.display())]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// The server's certificate says nothing.
+    #[error("the server's certificate: {0}")]
+    Certificate(#[from] NotACertificate),
+}
+
+/// The files of the TLS configuration, as they were last read.
+pub struct TlsFiles {
+    listen: config::Listen,
+    seen: Hash,
+    not_after_ms: u64,
+}
+
+impl TlsFiles {
+    /// Reads them for the first time.
+    pub fn load(listen: &config::Listen) -> Result<(TlsFiles, ServerConfig), TlsError> {
+        let (seen, not_after_ms, config) = TlsFiles::read(listen)?;
+        Ok((TlsFiles { listen: listen.clone(), seen, not_after_ms }, config))
+    }
+
+    /// Looks whether they have changed, and reads them if so. What cannot be used is told, and tried again the next
+    /// time.
+    pub fn reload(&mut self) -> Result<Option<ServerConfig>, TlsError> {
+        if fingerprint(&self.listen)? == self.seen {
+            return Ok(None);
+        }
+        let (seen, not_after_ms, config) = TlsFiles::read(&self.listen)?;
+        (self.seen, self.not_after_ms) = (seen, not_after_ms);
+        Ok(Some(config))
+    }
+
+    /// The last moment of the server's certificate, Unix time in milliseconds.
+    pub fn not_after_ms(&self) -> u64 {
+        self.not_after_ms
+    }
+
+    fn read(listen: &config::Listen) -> Result<(Hash, u64, ServerConfig), TlsError> {
+        let seen = fingerprint(listen)?;
+        let config = server_config(listen)?;
+        let chain = certificates(&listen.certificate)?;
+        let first = chain.first().ok_or(NotACertificate::Malformed)?;
+        Ok((seen, PeerCertificate::parse(first)?.not_after_ms, config))
+    }
+}
+
+/// SHA-256 over the three files. Only compared; the private key's bytes are wiped.
+fn fingerprint(listen: &config::Listen) -> Result<Hash, TlsError> {
+    let mut all = Zeroizing::new(Vec::new());
+    for path in [&listen.certificate, &listen.key, &listen.client_ca] {
+        let unread = |error| TlsError::Unread { path: path.clone(), error };
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(unread)?);
+        let hash = Hash::sha256(&bytes);
+        all.extend_from_slice(hash.as_bytes());
+    }
+    Ok(Hash::sha256(&all))
 }
 
 /// The TLS configuration of a vault.

@@ -8,6 +8,7 @@ use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
 
 use super::answer::{code_of, problem_of};
 use super::genesis::{Proposal, ProposalError};
+use super::metrics::Metrics;
 use super::step::Halt;
 use crate::admit::{Gate, InForce};
 use crate::clock::{Clock, Period};
@@ -44,7 +45,18 @@ pub struct House {
     pub(super) ledger: Ledger,
     pub(super) unattributed: Unattributed,
     pub(super) activation: tokio::sync::Mutex<()>,
+    pub(super) metrics: Metrics,
+    upkeep: RwLock<Upkeep>,
     keyring: RwLock<Arc<Keyring>>,
+}
+
+/// What is known of files that are replaced while the vault runs.
+#[derive(Clone, Default)]
+pub struct Upkeep {
+    /// The last moment of the server's certificate, Unix time in milliseconds.
+    pub certificate_not_after_ms: Option<u64>,
+    /// Files that have changed and cannot be used, with the reason; what they held before is still used.
+    pub not_taken: Vec<String>,
 }
 
 /// Why a vault does not open.
@@ -89,6 +101,7 @@ impl House {
         let (keyring, log_key) = Keyring::open(&*engine, root)?;
         let first = unsealed(&*engine, &keyring, Period::of(clock.now_ms()), epoch)?;
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
+        let metrics = Metrics::new(ledger.shared().figures());
         Ok(House {
             config,
             engine,
@@ -97,6 +110,8 @@ impl House {
             ledger,
             unattributed: Unattributed::default(),
             activation: tokio::sync::Mutex::new(()),
+            metrics,
+            upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),
         })
     }
@@ -164,6 +179,21 @@ impl House {
         let private = Private { made: vec![id.to_string()], ..Private::default() };
         let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private)?;
         Ok(Submission::unbound(entry).with_rows(batch, needs))
+    }
+
+    /// Reads the issuers' key files again, if they have changed. `Ok(true)`: they had.
+    pub fn reload_issuers(&self) -> Result<bool, FileError> {
+        self.gate.tokens().reload()
+    }
+
+    /// What is known of the files that are replaced while the vault runs.
+    pub fn upkeep(&self) -> Upkeep {
+        self.upkeep.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says what is known of them; `status` shows it.
+    pub fn set_upkeep(&self, upkeep: Upkeep) {
+        *self.upkeep.write().unwrap_or_else(PoisonError::into_inner) = upkeep;
     }
 
     /// Records one leaf that is bound to nothing.

@@ -14,6 +14,7 @@ mod incoming;
 mod keys;
 mod list;
 mod manage;
+mod metrics;
 mod prove;
 mod read;
 mod round;
@@ -26,5 +27,6 @@ mod write;
 
 pub use answer::MEDIA_TYPE;
 pub use genesis::{Proposal, init, stored_in_force};
-pub use house::{Door, House, HouseError, Shut};
+pub use house::{Door, House, HouseError, Shut, Upkeep};
 pub use incoming::Incoming;
+pub use metrics::Unready;

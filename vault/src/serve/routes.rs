@@ -81,16 +81,26 @@ pub struct Peer {
     pub address: std::net::SocketAddr,
 }
 
+/// Under which name a request is counted that is no operation.
+const NO_OPERATION: &str = "none";
+
 async fn dispatch(State(door): State<Door>, request: Request) -> Response {
     let id = new_request_id();
-    let answered = serve(door, request, &id).await;
-    respond(answered, &id)
+    let path = request.uri().path();
+    let found = OPERATIONS.iter().find(|operation| operation.path == path);
+    let open = match &door {
+        Door::Open(house) => Some(Arc::clone(house)),
+        Door::Shut(_) => None,
+    };
+    let response = respond(serve(door, found, request, &id).await, &id);
+    if let Some(house) = open {
+        house.metrics.answered(found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
+    }
+    response
 }
 
-async fn serve(door: Door, request: Request, id: &str) -> Answered {
+async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str) -> Answered {
     let (parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let found = OPERATIONS.iter().find(|operation| operation.path == path);
     let house = match door {
         Door::Open(house) => house,
         Door::Shut(shut) if found.is_some_and(|f| f.action == Some(Action::Status)) => return status::sealed(&shut),

@@ -7,13 +7,18 @@ use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 
 use super::answer::{Answered, body};
-use super::house::Shut;
+use super::house::{Shut, Upkeep};
 use super::{House, Incoming, manage};
+
+/// From this many days before its end on, the certificate is warned of.
+const CERTIFICATE_WARNING_DAYS: u64 = 21;
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let _: Empty = manage::read(&house, &incoming, Action::Status, true).await?;
     let (desk, _) = manage::record(&house, &incoming, Action::Status, Private::default()).await?;
     let shared = house.ledger.shared();
+    let upkeep = house.upkeep();
     body(&Status {
         name: house.config.name,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -26,8 +31,20 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         policy: desk.force.epoch,
         controllers: house.config.controllers.iter().map(|c| c.name).collect(),
         categories: desk.force.schema.iter().map(|c| c.name).collect(),
-        warnings: house.config.warnings(),
+        certificate_not_after_ms: upkeep.certificate_not_after_ms,
+        warnings: warnings(&house, upkeep),
     })
+}
+
+/// What the configuration says of itself, and what has come up since.
+fn warnings(house: &House, upkeep: Upkeep) -> Vec<String> {
+    let mut warnings = house.config.warnings();
+    let left_ms = upkeep.certificate_not_after_ms.map(|end| end.saturating_sub(house.clock.now_ms()));
+    if let Some(left_ms) = left_ms.filter(|left| *left < CERTIFICATE_WARNING_DAYS * DAY_MS) {
+        warnings.push(format!("the server's certificate ends in {} days: replace its files", left_ms / DAY_MS));
+    }
+    warnings.extend(upkeep.not_taken);
+    warnings
 }
 
 /// The one thing that a sealed vault says. No leaf can be written, so it says nothing of anybody.
@@ -44,6 +61,7 @@ pub(super) fn sealed(shut: &Shut) -> Answered {
         policy: 0,
         controllers: shut.config.controllers.iter().map(|c| c.name).collect(),
         categories: Vec::new(),
+        certificate_not_after_ms: None,
         warnings: shut.config.warnings(),
     })
 }

@@ -6,7 +6,7 @@ use coffer_wire::note::VerifierKey;
 use crate::connect::Desk;
 use crate::failure::Failure;
 use crate::output::{Piece, green, grouped, list, plain, red};
-use crate::time::length;
+use crate::time::{length, moment};
 
 /// A head as old as this ends grants soon; docs/LOG.md.
 const HEAD_AGE_LATE_MS: u64 = 1_000;
@@ -23,6 +23,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
         ("log", plain(format!("{}, {} leaves", status.origin, grouped(status.log_size)))),
         ("log key", log_key(&status, &desk.log_key(None)?)),
         ("head", head(status.head_age_ms)),
+        ("certificate", certificate(status.certificate_not_after_ms)),
         ("policy", plain(format!("epoch {}", status.policy))),
         ("controllers", list(&status.controllers)),
         ("categories", list(&status.categories)),
@@ -48,6 +49,10 @@ fn log_key(status: &Status, pinned: &VerifierKey) -> Piece {
         Some(said) => red(format!("{said} is NOT the one of your configuration")),
         None => plain("not said"),
     }
+}
+
+fn certificate(not_after_ms: Option<u64>) -> Piece {
+    plain(not_after_ms.map_or("not said".to_owned(), |end| format!("the server's is good until {}", moment(end))))
 }
 
 fn head(age_ms: u64) -> Piece {

@@ -66,11 +66,11 @@ pub fn until_stopped(vault: ThrowAway, tries: &[Try], folder: &Folder, tell: &Te
     };
     tell.say(&format!("\nTokens live 15 minutes and are renewed in their files while this runs. {end}"));
     renew(vault.config.clone(), vault.home.clone());
-    serve::until_stopped(vault.listener, &vault.door)
+    serve::until_stopped(vault.served)
 }
 
 fn commands(vault: &ThrowAway, cast: &Cast) -> Vec<Try> {
-    let port = vault.listener.address().port();
+    let port = vault.served.listener.address().port();
     let curl = |who: &str, body: &str, path: &str| {
         format!("curl -K {CURL}/{who} --json @{CURL}/{body}.json https://localhost:{port}/v1/records/{path}")
     };

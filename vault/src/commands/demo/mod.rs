@@ -54,7 +54,7 @@ pub fn run(args: &Demo, json: bool) -> Result<(), Failure> {
     if args.keep {
         return keep::until_stopped(vault, &tries, &folder, &tell);
     }
-    serve::stop(vault.listener, &vault.door);
+    serve::stop(vault.served);
     Ok(())
 }
 

@@ -64,7 +64,7 @@ impl Tell {
     /// The vault that the story happens in.
     pub fn vault(&self, vault: &ThrowAway) {
         self.chapter("A vault is made");
-        let port = vault.listener.address().port();
+        let port = vault.served.listener.address().port();
         let controllers: Vec<_> = vault.config.controllers.iter().map(|c| c.title.as_str()).collect();
         self.fact("listens", &format!("https://localhost:{port}, TLS 1.3 only, both sides show a certificate"));
         self.fact("landlords", &controllers.join(", "));

@@ -1,0 +1,57 @@
+//! What changes beside a running vault: certificates and the issuers' keys, in files that somebody
+//! replaces. They are looked at every few seconds, and at once on SIGHUP.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coffer_vault::listen::{Listener, TlsFiles};
+use coffer_vault::serve::{Door, House, Upkeep};
+
+/// How often the files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// Looks after the files of an open vault.
+pub struct Keeper {
+    files: TlsFiles,
+    next: Instant,
+}
+
+impl Keeper {
+    pub fn new(files: TlsFiles) -> Keeper {
+        Keeper { files, next: Instant::now() }
+    }
+
+    /// Looks, if it is time to.
+    pub fn look_now_and_then(&mut self, listener: &Listener, door: &Door) {
+        if Instant::now() >= self.next {
+            self.look(listener, door);
+        }
+    }
+
+    /// Looks. What has changed and can be used counts from now on; what cannot is told in the log and in `status`.
+    pub fn look(&mut self, listener: &Listener, door: &Door) {
+        self.next = Instant::now() + LOOK_EVERY;
+        let Door::Open(house) = door else { return };
+        let failed = [self.certificates(listener), issuers(house)].into_iter().filter_map(Result::err);
+        let not_taken: Vec<String> =
+            failed.map(|why| format!("not taken, what was there before still counts: {why}")).collect();
+        if not_taken != house.upkeep().not_taken {
+            not_taken.iter().for_each(|why| tracing::error!("{why}"));
+        }
+        house.set_upkeep(Upkeep { certificate_not_after_ms: Some(self.files.not_after_ms()), not_taken });
+    }
+
+    fn certificates(&mut self, listener: &Listener) -> Result<(), String> {
+        let Some(tls) = self.files.reload().map_err(|error| error.to_string())? else { return Ok(()) };
+        listener.replace_tls(tls);
+        tracing::warn!("the certificates have changed; new connections go by them");
+        Ok(())
+    }
+}
+
+fn issuers(house: &Arc<House>) -> Result<(), String> {
+    if house.reload_issuers().map_err(|error| error.to_string())? {
+        tracing::warn!("the keys of issuers have changed; every token is verified again");
+    }
+    Ok(())
+}
