@@ -198,9 +198,14 @@ impl Config {
     /// Whether the key file lies on the file system of the data: a stolen disk would then read
     /// all. Looks at the nearest folder that exists where one is still to be made.
     pub fn key_file_shares_disk(&self) -> io::Result<bool> {
-        let key_folder = self.seal.key_file.parent().unwrap_or(Path::new("/"));
-        Ok(device_of(key_folder)? == device_of(&self.store.data)?)
+        shares_disk(&self.seal.key_file, &self.store.data)
     }
+}
+
+/// Whether a key file lies, or would lie, on the file system of a data folder, which need not exist yet.
+pub fn shares_disk(key_file: &Path, data: &Path) -> io::Result<bool> {
+    let key_folder = key_file.parent().unwrap_or(Path::new("/"));
+    Ok(device_of(key_folder)? == device_of(data)?)
 }
 
 /// The device of the nearest existing ancestor.

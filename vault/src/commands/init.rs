@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use coffer_keys::keyfile;
 use coffer_vault::clock::{Clock, System};
-use coffer_vault::config::Config;
+use coffer_vault::config::{Config, shares_disk};
 use coffer_vault::local::{HomeOptions, LaidHome, lay, write_client_config};
 use coffer_vault::serve::{self, Proposal};
 use coffer_vault::store::Engine;
@@ -102,18 +102,17 @@ pub fn run(args: Init, json: bool) -> Result<(), Failure> {
 /// Lays the home, makes the root key, and makes the vault in it. Whatever fails names what is there
 /// already, so that it can be removed and tried again.
 pub fn make(dir: &Path, options: &HomeOptions) -> Result<(LaidHome, Config, String), Failure> {
-    let laid = lay(dir, options).map_err(|error| Failure::new(Status::CannotCreate, error))?;
-    let config = open::config(dir)?;
-    let shared = config.key_file_shares_disk().map_err(|error| Failure::io(config.seal.key_file.display(), error))?;
-    if shared && !config.seal.same_disk {
-        // Nothing of value is in the home yet; it goes again, so that the next try finds an empty place.
-        let _ = std::fs::remove_dir_all(dir);
+    // Before anything is written: the directory may hold what is not ours to take away again.
+    let shared = shares_disk(&options.key_file, dir);
+    if shared.map_err(|error| Failure::io(options.key_file.display(), error))? && !options.same_disk {
         return Err(Failure::config(format!(
-            "the key file {} would lie on the file system of {}: give --key-file on another one, or --same-disk to accept the risk",
-            config.seal.key_file.display(),
+            "nothing was written, since the key file {} would lie on the file system of {}: give --key-file on another one, or --same-disk to accept the risk",
+            options.key_file.display(),
             dir.display()
         )));
     }
+    let laid = lay(dir, options).map_err(|error| Failure::new(Status::CannotCreate, error))?;
+    let config = open::config(dir)?;
     let root = keyfile::create(&config.seal.key_file).map_err(|error| Failure::new(Status::CannotCreate, error))?;
     let store = Rocks::create(&config.store.data, &open::tuning(&config));
     let engine: Arc<dyn Engine> = Arc::new(store.map_err(|error| Failure::new(Status::CannotCreate, error))?);
