@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use coffer_tests::harness::{Home, Process, binary};
+use coffer_vault::store::format::FORMAT;
+use coffer_vault::store::{Batch, Engine, Family, meta};
 
 /// EX_CONFIG of sysexits(3).
 const CONFIG: i32 = 78;
@@ -82,4 +84,24 @@ fn two_servers_do_not_share_a_home() {
     told(&coffer_vault("serve", home.dir(), &[]), &["data"]);
     told(&coffer_vault("check", home.dir(), &[]), &["data"]);
     vault.terminate();
+}
+
+#[test]
+fn a_store_of_a_newer_format_is_left_to_a_newer_program() {
+    let home = Home::by_binary();
+    let set = |format: Option<u32>| {
+        let mut batch = Batch::new();
+        match format {
+            Some(format) => batch.put(Family::Meta, meta::FORMAT, format.to_be_bytes()),
+            None => batch.delete(Family::Meta, meta::FORMAT),
+        }
+        home.rocks().commit(&batch).unwrap();
+    };
+    for (format, words) in [(Some(FORMAT + 1), "newer"), (Some(0), "does not say"), (None, "does not say")] {
+        set(format);
+        told(&coffer_vault("serve", home.dir(), &[]), &[words]);
+        told(&coffer_vault("check", home.dir(), &[]), &[words]);
+    }
+    set(Some(FORMAT));
+    Process::start(home, "warn").terminate();
 }

@@ -24,6 +24,7 @@ use serde::Serialize;
 
 use crate::ledger::head;
 use crate::seal::verify::Verifier;
+use crate::store::format::{self, FormatError};
 use crate::store::{Engine, Family, StoreError};
 
 pub use finding::{Code, Finding, Findings, Place, Who};
@@ -66,6 +67,9 @@ pub enum CheckError {
     /// The store cannot be read, for another reason than damage.
     #[error(transparent)]
     Store(StoreError),
+    /// The store is of another format than this program knows.
+    #[error(transparent)]
+    Format(FormatError),
     /// The head file is there and cannot be read.
     #[error("the head file: {0}")]
     Head(#[source] io::Error),
@@ -113,6 +117,7 @@ struct Check<'a> {
 /// Checks a stopped home; with the root key also what is sealed.
 pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -> Result<Report, CheckError> {
     let mut check = Check { home, progress, report: Report { with_seal: root.is_some(), ..Report::default() } };
+    check.format()?;
     let log = check.log()?;
     check.meta(&log)?;
     check.private_parts(log.size)?;
@@ -133,6 +138,14 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
 impl Check<'_> {
     fn add(&mut self, finding: Finding) {
         self.report.findings.add(finding);
+    }
+
+    /// What this program does not understand it cannot call wrong. Damage is told by the look at the meta family.
+    fn format(&self) -> Result<(), CheckError> {
+        match format::check(self.home.engine) {
+            Err(FormatError::Store(_)) | Ok(()) => Ok(()),
+            Err(other) => Err(CheckError::Format(other)),
+        }
     }
 
     fn found(&mut self, code: Code, place: Place) {

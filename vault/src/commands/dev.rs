@@ -46,6 +46,7 @@ pub struct ThrowAway {
 /// Runs until it is stopped; then its folder is removed.
 pub fn run(args: &Dev) -> Result<(), Failure> {
     serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    let end = serve::End::awaited()?;
     let folder = tempfile::Builder::new().prefix("coffer-dev-").tempdir();
     let folder = folder.map_err(|error| Failure::io("temporary folder", error))?;
     let vault = start(&folder.path().join("home"), args.listen)?;
@@ -61,7 +62,7 @@ pub fn run(args: &Dev) -> Result<(), Failure> {
     for (name, role, application) in STAFF {
         println!("  {}/tokens/{name}   role {role}, application {application}", vault.home.display());
     }
-    serve::until_stopped(vault.served)
+    serve::until_stopped(vault.served, end)
 }
 
 /// Makes a home with a local issuer and serves it.

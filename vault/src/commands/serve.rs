@@ -8,7 +8,8 @@ use clap::Args;
 use coffer_vault::serve::Door;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Failure, Status};
 use super::open::{self, Served};
@@ -30,6 +31,7 @@ pub struct Serve {
 /// Serves until SIGTERM or SIGINT, or until the log cannot be written.
 pub fn run(args: &Serve) -> Result<(), Failure> {
     harden().map_err(|error| Failure::io("process limits", error))?;
+    let end = End::awaited()?;
     let served = open::listen(open::config(&args.dir)?)?;
     eprintln!("coffer-vault: listening on {}", served.listener.address());
     if let Some(operator) = &served.operator {
@@ -38,15 +40,38 @@ pub fn run(args: &Serve) -> Result<(), Failure> {
     if let Door::Shut(_) = &served.door {
         eprintln!("coffer-vault: sealed ({}); only status is answered", open::LOG_NOT_CONTINUOUS);
     }
-    until_stopped(served)
+    until_stopped(served, end)
+}
+
+/// The signals that end a server, and the one that has it look at its files.
+pub struct End {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl End {
+    /// From here on a signal is kept for the server. Made before anybody learns that it serves: until then, a signal
+    /// ends the process on the spot.
+    pub fn awaited() -> Result<End, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::io("runtime", error))?;
+        let awaited = |kind| {
+            let _runtime = runtime.enter();
+            signal(kind).map_err(|error| Failure::io("signals", error))
+        };
+        let (terminate, interrupt) = (awaited(SignalKind::terminate())?, awaited(SignalKind::interrupt())?);
+        let hangup = awaited(SignalKind::hangup())?;
+        Ok(End { runtime, terminate, interrupt, hangup })
+    }
 }
 
 /// Waits for the end, then lets requests finish and writes log and head.
-pub fn until_stopped(mut served: Served) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::io("runtime", error))?;
+pub fn until_stopped(mut served: Served, end: End) -> Result<(), Failure> {
+    let End { runtime, terminate, interrupt, hangup } = end;
     tell_service_manager(&[NotifyState::Ready]);
-    if let Err(ended) = runtime.block_on(wait(&mut served)) {
+    if let Err(ended) = runtime.block_on(wait(&mut served, [terminate, interrupt], hangup)) {
         // What a failed write has kept is unknown: nothing is tidied up over it. Who waits hears that; then the
         // process ends with its threads. A listener that is dropped would wait for connections that stay open.
         std::thread::sleep(LAST_ANSWERS_TIME);
@@ -67,11 +92,8 @@ pub fn stop(mut served: Served) {
     }
 }
 
-async fn wait(served: &mut Served) -> Result<(), Failure> {
-    let failed = |error| Failure::io("signals", error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
+async fn wait(served: &mut Served, ends: [Signal; 2], mut hangup: Signal) -> Result<(), Failure> {
+    let [mut terminate, mut interrupt] = ends;
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),

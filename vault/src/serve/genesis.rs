@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::keyring::{Audited, Created, Line, audit_category, create_line, create_log_key};
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission};
 use crate::schema::Schema;
-use crate::store::{Batch, Engine, Family, meta};
+use crate::store::{Batch, Engine, Family, format, meta};
 
 /// File names and texts.
 type Files = BTreeMap<String, String>;
@@ -128,6 +128,7 @@ pub fn init(
     engine.ensure(&families(&in_force))?;
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
+    format::mark(&mut batch);
     proposal.put(&mut batch);
     let (log_key, created) = create_log_key(root, now_ms, &mut batch)?;
     let mut made = vec![created];
@@ -189,5 +190,6 @@ pub(super) fn key_detail(created: &Created) -> (Detail, Private) {
 
 /// Used by those who look at a stored home without opening it.
 pub fn stored_in_force(engine: &dyn Engine, config: &Config) -> Result<InForce, HouseError> {
+    format::check(engine)?;
     Proposal::stored(engine)?.in_force(config)
 }

@@ -7,7 +7,7 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
 
 use super::answer::{code_of, problem_of};
-use super::genesis::{Proposal, ProposalError};
+use super::genesis::{ProposalError, stored_in_force};
 use super::metrics::Metrics;
 use super::step::Halt;
 use crate::admit::{Gate, InForce};
@@ -18,6 +18,7 @@ use crate::ledger::start::StartError;
 use crate::ledger::{
     About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
 };
+use crate::store::format::FormatError;
 use crate::store::{Batch, Engine, Family, StoreError, Unread, View};
 
 /// Behind the door: an open vault, or one that stays shut.
@@ -68,6 +69,9 @@ pub enum HouseError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The store is not for this program.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// The log. Where it is not continuous, the vault starts sealed.
     #[error(transparent)]
     Log(#[from] StartError),
@@ -94,7 +98,7 @@ impl House {
         clock: Arc<dyn Clock>,
         root: &RootKey,
     ) -> Result<House, HouseError> {
-        let in_force = Proposal::stored(&*engine)?.in_force(&config)?;
+        let in_force = stored_in_force(&*engine, &config)?;
         engine.ensure(&families(&in_force))?;
         let epoch = in_force.epoch;
         let gate = Gate::new(&config, in_force)?;

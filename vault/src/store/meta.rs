@@ -1,5 +1,7 @@
 //! The keys of the meta family.
 
+/// The store's format.
+pub const FORMAT: &[u8] = b"format";
 /// The newest checkpoint.
 pub const CHECKPOINT: &[u8] = b"checkpoint";
 /// Begins the key of a controller's last number.

@@ -7,6 +7,7 @@
 mod batch;
 mod error;
 mod family;
+pub mod format;
 pub mod memory;
 pub mod meta;
 mod overlay;

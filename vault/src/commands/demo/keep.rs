@@ -54,6 +54,7 @@ pub fn prepare(vault: &ThrowAway, cast: &Cast) -> Result<Vec<Try>, Failure> {
 
 /// Says what can be tried, and serves until Ctrl-C. Tokens are renewed meanwhile.
 pub fn until_stopped(vault: ThrowAway, tries: &[Try], folder: &Folder, tell: &Tell) -> Result<(), Failure> {
+    let awaited = serve::End::awaited()?;
     tell.chapter("The vault stays up until Ctrl-C. In another terminal:");
     tell.say("");
     tell.say(&format!("  cd {}", quoted(&vault.home)));
@@ -66,7 +67,7 @@ pub fn until_stopped(vault: ThrowAway, tries: &[Try], folder: &Folder, tell: &Te
     };
     tell.say(&format!("\nTokens live 15 minutes and are renewed in their files while this runs. {end}"));
     renew(vault.config.clone(), vault.home.clone());
-    serve::until_stopped(vault.served)
+    serve::until_stopped(vault.served, awaited)
 }
 
 fn commands(vault: &ThrowAway, cast: &Cast) -> Vec<Try> {
