@@ -31,6 +31,12 @@ bench: prepare ## measure with full optimisation; a table, and target/bench.json
 crash: prepare ## kill the server again and again and count what was lost (5 minutes)
 	@$(TOOLS) && cargo test --locked -p coffer-tests --test crash -- --include-ignored --nocapture
 
+SECONDS := $(or $(SECONDS),10)
+
+.PHONY: fuzz
+fuzz: prepare ## run each fuzz target for SECONDS=10 seconds (the first time 3 minutes more)
+	@$(TOOLS) && scripts/fuzz.sh $(SECONDS)
+
 .PHONY: lint
 lint: prepare ## check formatting, clippy with warnings denied, and what the light crates pull (5 minutes, then seconds)
 	@$(TOOLS) && cargo fmt --all --check
