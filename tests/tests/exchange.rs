@@ -290,7 +290,8 @@ async fn a_row_without_its_key_is_absent_and_a_row_of_noise_is_altered() {
     let officer = scene.officer();
     scene.write(&officer, "first", "r").await;
     let row = scene.write(&officer, "p", "r").await;
-    let key = scene.new_row(Family::Keys, b"S", || officer.write("bank", "q", "r", json!({ "sort_code": "1" }))).await;
+    let key =
+        scene.new_row(Family::Keys, b"S", || officer.write("bank", "q", "r", json!({ "sort_code": "00-00-01" }))).await;
     let scene = scene
         .tamper(|rocks| {
             let mut batch = Batch::new();

@@ -31,7 +31,7 @@ const UNKNOWN: &str = "cnry-unknown-4jw6q";
 /// A path that is none.
 const PATH: &str = "cnry-path-7Fc3m";
 
-/// Role, category, and a value for every field that takes free text, a date or an amount; of the
+/// Role, category, and a value for every field that takes free text, a date, an amount or a number; of the
 /// first version and the second.
 type Canaries = (&'static str, &'static str, &'static [(&'static str, [&'static str; 2])]);
 
@@ -41,8 +41,8 @@ const VALUES: [Canaries; 4] = [
         "bank",
         &[
             ("account_name", ["Mx Cnry-Name-1Vr5", "Mx Cnry-Name-2Bq6"]),
-            ("sort_code", ["7xQ-9k2Z", "4mW-1p8Y"]),
-            ("account_number", ["CNRY00998877661001", "CNRY00998877661002"]),
+            ("sort_code", ["73-19-58", "84-26-71"]),
+            ("account_number", ["90817263", "80716254"]),
             ("mandate_date", ["1931-07-19", "1937-11-23"]),
         ],
     ),
@@ -52,7 +52,7 @@ const VALUES: [Canaries; 4] = [
         &[
             ("needs", ["needs a canary, Xw31", "needs two canaries, Xw32"]),
             ("access_notes", ["key under the cnry Jt51", "key under the cnry Jt52"]),
-            ("contact_phone", ["07700 900cn1", "07700 900cn2"]),
+            ("contact_phone", ["07700 900731", "07700 900842"]),
             ("next_review", ["1941-02-27", "1943-03-29"]),
         ],
     ),
@@ -70,7 +70,7 @@ const VALUES: [Canaries; 4] = [
         "complaints",
         &[
             ("summary", ["the cnry sang all night Ea71", "the cnry sang all day Ea72"]),
-            ("callback_phone", ["07700 901cn1", "07700 901cn2"]),
+            ("callback_phone", ["01632 960853", "01632 960964"]),
             ("redress", ["65432109.87", "65432108.87"]),
             ("witness_statement", ["I heard the cnry Mn81", "I saw the cnry Mn82"]),
         ],
@@ -82,7 +82,7 @@ const INVALID: [(&str, &str); 4] = [
     ("sort_code", "cnry-too-long-for-it-0Gs5"),
     ("payment_method", "cnry-no-choice-8Ud2"),
     ("mandate_date", "cnry-no-date-1Xe6"),
-    ("account_number", "cnry\u{7}control-3Ha9"),
+    ("account_name", "cnry\u{7}control-3Ha9"),
 ];
 
 fn values() -> impl Iterator<Item = &'static str> {
@@ -169,7 +169,7 @@ impl People<'_> {
         replies.push(rents.read("bank", OTHER, RECORD, &["sort_code"]).await);
         replies.push(dpo.erase("bank", OTHER, RECORD).await);
         let stale = json!({
-            "category": "bank", "person": PERSON, "record": RECORD, "fields": { "sort_code": "7xQ-9k2Z" },
+            "category": "bank", "person": PERSON, "record": RECORD, "fields": { "sort_code": "73-19-58" },
             "expected_version": 1
         });
         replies.push(officer.items("/v1/records/write", json!([stale])).await);

@@ -76,6 +76,13 @@ fn value(field: &Table) -> String {
         "date" => "2026-01-31".to_owned(),
         "money" => "12.50".to_owned(),
         "number" => "7".to_owned(),
-        _ => "00-00-01".to_owned(),
+        "sort-code" => "00-00-01".to_owned(),
+        "account-number" => "00000001".to_owned(),
+        "phone" => "07700 900123".to_owned(),
+        "email" => "ada@example.org".to_owned(),
+        "postcode" => "SW1A 1AA".to_owned(),
+        "ni-number" => "AA123456A".to_owned(),
+        "text" | "note" => "a value".to_owned(),
+        other => panic!("{other} is no type of a field"),
     }
 }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use coffer_tests::harness::{Home, Serving, Staff, Store};
+use coffer_wire::problem::Code;
 use serde_json::{Value, json};
 
-fn item(person: &str, record: &str, number: &str) -> Value {
-    json!({ "category": "bank", "person": person, "record": record, "fields": { "account_number": number } })
+fn item(person: &str, record: &str, holder: &str) -> Value {
+    json!({ "category": "bank", "person": person, "record": record, "fields": { "account_name": holder } })
 }
 
-async fn number(staff: &Staff, person: &str, record: &str) -> (u64, String) {
-    let reply = staff.read("bank", person, record, &["account_number"]).await.granted();
+async fn holder(staff: &Staff, person: &str, record: &str) -> (u64, String) {
+    let reply = staff.read("bank", person, record, &["account_name"]).await.granted();
     let item = reply.item(0);
-    (item["version"].as_u64().unwrap(), item["fields"]["account_number"].as_str().unwrap().to_owned())
+    (item["version"].as_u64().unwrap(), item["fields"]["account_name"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,16 +21,16 @@ async fn two_controllers_keep_the_same_ids_apart() {
     let vault = Home::new(Store::Rocks).serve();
     let (oakvale, brookside) = (vault.staff("bank-officer", "oakvale"), vault.staff("bank-officer", "brookside"));
     oakvale.items("/v1/records/write", json!([item("p", "r", "1111")])).await.granted();
-    brookside.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
+    brookside.read("bank", "p", "r", &["account_name"]).await.refused(404, "not_found");
     brookside.list("bank", "p").await.refused(404, "not_found");
     brookside.items("/v1/records/write", json!([item("p", "r", "2222"), item("p", "s", "3333")])).await.granted();
-    assert_eq!(number(&oakvale, "p", "r").await, (1, "1111".to_owned()));
-    assert_eq!(number(&brookside, "p", "r").await, (1, "2222".to_owned()));
+    assert_eq!(holder(&oakvale, "p", "r").await, (1, "1111".to_owned()));
+    assert_eq!(holder(&brookside, "p", "r").await, (1, "2222".to_owned()));
     assert_eq!(oakvale.list("bank", "p").await.granted().item(0)["records"], json!([{ "record": "r", "version": 1 }]));
-    oakvale.at("brookside").read("bank", "p", "r", &["account_number"]).await.refused(403, "forbidden_controller");
+    oakvale.at("brookside").read("bank", "p", "r", &["account_name"]).await.refused(403, "forbidden_controller");
     vault.staff("dpo", "oakvale").erase_person("p", &[]).await.granted();
-    oakvale.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
-    assert_eq!(number(&brookside, "p", "r").await, (1, "2222".to_owned()));
+    oakvale.read("bank", "p", "r", &["account_name"]).await.refused(404, "not_found");
+    assert_eq!(holder(&brookside, "p", "r").await, (1, "2222".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +54,7 @@ async fn an_atomic_request_writes_all_or_none() {
         "one was written"
     );
     for person in ["a", "b", "c"] {
-        officer.read("bank", person, "r", &["account_number"]).await.refused(404, "not_found");
+        officer.read("bank", person, "r", &["account_name"]).await.refused(404, "not_found");
     }
     // Each item sees those before it: the second write of a record has the next version.
     let mut second = item("a", "r", "9");
@@ -64,9 +65,9 @@ async fn an_atomic_request_writes_all_or_none() {
     assert_eq!(versions, [1, 1, 2, 1]);
     let vault = vault.restart().await;
     let officer = vault.staff("bank-officer", "oakvale");
-    assert_eq!(number(&officer, "a", "r").await, (2, "9".to_owned()));
-    assert_eq!(number(&officer, "b", "r").await, (1, "2".to_owned()));
-    assert_eq!(number(&officer, "a", "s").await, (1, "4".to_owned()));
+    assert_eq!(holder(&officer, "a", "r").await, (2, "9".to_owned()));
+    assert_eq!(holder(&officer, "b", "r").await, (1, "2".to_owned()));
+    assert_eq!(holder(&officer, "a", "s").await, (1, "4".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +79,7 @@ async fn items_that_are_not_atomic_stand_each_for_itself() {
     let reply = officer.items("/v1/records/write", json!([item("a", "r", "1"), wrong, item("c", "r", "3")])).await;
     let statuses: Vec<_> = (0..3).map(|at| reply.item(at)["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [200, 422, 200], "{reply}");
-    assert_eq!(number(&officer, "c", "r").await.1, "3");
+    assert_eq!(holder(&officer, "c", "r").await.1, "3");
 }
 
 const WRITERS: usize = 8;
@@ -104,7 +105,7 @@ async fn eight_writers_with_expected_versions_lose_nothing() {
         conflicts += writer.await.unwrap();
     }
     let all = (WRITERS * ADDITIONS) as u64;
-    assert_eq!(number(&officer, "p", "r").await, (all + 1, all.to_string()));
+    assert_eq!(holder(&officer, "p", "r").await, (all + 1, all.to_string()));
     assert!(conflicts > 0, "no two writers met");
     println!("{all} additions by {WRITERS} writers, {conflicts} conflicts on the way");
 }
@@ -112,7 +113,7 @@ async fn eight_writers_with_expected_versions_lose_nothing() {
 /// Reads the number and writes the next, again and again until nobody was faster; how often somebody was.
 async fn add_one(officer: &Staff) -> usize {
     for conflicts in 0..10_000 {
-        let (version, sum) = number(officer, "p", "r").await;
+        let (version, sum) = holder(officer, "p", "r").await;
         let mut next = item("p", "r", &(sum.parse::<u64>().unwrap() + 1).to_string());
         next["expected_version"] = json!(version);
         match officer.items("/v1/records/write", json!([next])).await.outcome() {
@@ -141,7 +142,7 @@ async fn first_writes_of_one_person_at_once_are_all_kept() {
             write.await.unwrap();
         }
         for written in 0..WRITERS {
-            assert_eq!(number(&officer, &person, &format!("r{written}")).await, (1, written.to_string()));
+            assert_eq!(holder(&officer, &person, &format!("r{written}")).await, (1, written.to_string()));
         }
         assert_eq!(officer.list("bank", &person).await.granted().item(0)["records"].as_array().unwrap().len(), WRITERS);
     }
@@ -156,16 +157,16 @@ async fn an_erased_record_is_gone_and_the_persons_others_stay_readable() {
         .await
         .granted();
     dpo.erase("bank", "p", "r").await.granted();
-    officer.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
-    assert_eq!(number(&officer, "p", "s").await.1, "2");
-    assert_eq!(number(&officer, "q", "r").await.1, "3");
+    officer.read("bank", "p", "r", &["account_name"]).await.refused(404, "not_found");
+    assert_eq!(holder(&officer, "p", "s").await.1, "2");
+    assert_eq!(holder(&officer, "q", "r").await.1, "3");
     let vault = vault.restart().await;
     let officer = vault.staff("bank-officer", "oakvale");
-    officer.read("bank", "p", "r", &["account_number"]).await.refused(404, "not_found");
-    assert_eq!(number(&officer, "p", "s").await.1, "2");
+    officer.read("bank", "p", "r", &["account_name"]).await.refused(404, "not_found");
+    assert_eq!(holder(&officer, "p", "s").await.1, "2");
     // Erased is not forbidden: a new record may stand there.
     officer.items("/v1/records/write", json!([item("p", "r", "4")])).await.granted();
-    assert_eq!(number(&officer, "p", "r").await, (1, "4".to_owned()));
+    assert_eq!(holder(&officer, "p", "r").await, (1, "4".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,4 +185,19 @@ async fn an_erased_witness_is_gone_from_another_persons_record_and_the_rest_stay
     let handler = vault.staff("complaints-handler", "oakvale");
     let read = handler.read("complaints", "p", "r", &both).await.granted().item(0);
     assert_eq!(read["fields"], json!({ "summary": "a leak" }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_the_wrong_kind_is_refused_by_its_fields_name_alone() {
+    let vault = Home::new(Store::Memory).serve();
+    let officer = vault.staff("bank-officer", "oakvale");
+    for (field, value) in [("sort_code", "98 76 54"), ("account_number", "9876543"), ("account_name", "98\n76")] {
+        let before = vault.log_size();
+        let refused = officer.write("bank", "p", "r", json!({ field: value })).await.refused(422, "invalid_value");
+        let item = refused.item(0);
+        assert_eq!(item["field"], field);
+        assert!(!item["detail"].as_str().unwrap().contains("98"), "{refused}");
+        assert_eq!(vault.leaves_since(before).pop().and_then(|leaf| leaf.refused), Some(Code::InvalidValue));
+        officer.read("bank", "p", "r", &[field]).await.refused(404, "not_found");
+    }
 }

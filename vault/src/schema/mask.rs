@@ -25,6 +25,8 @@ pub enum Mask {
     All,
     /// The year of a date.
     Year,
+    /// The part of a postcode before the space: the district.
+    Outward,
     /// Everything: the masked form is the value.
     None,
 }
@@ -37,19 +39,25 @@ impl Mask {
             Mask::All => HIDDEN.to_owned(),
             // What was stored under an older schema may be no date.
             Mask::Year if kind::is_date(value) => format!("{}-**-**", &value[..4]),
+            Mask::Outward => match kind::outward(value) {
+                Some(outward) => format!("{outward} {HIDDEN}"),
+                None => HIDDEN.to_owned(),
+            },
             Mask::Year => HIDDEN.to_owned(),
             Mask::None => value.to_owned(),
         }
     }
 
-    /// Whether the mask makes sense for a kind. A part of a choice tells the choice.
+    /// Whether the mask makes sense for a kind. A part of a choice tells the choice; a few letters
+    /// of a note or a pair of a sort code's digits tell nothing worth showing.
     pub(super) fn suits(self, kind: &Kind) -> bool {
         match (self, kind) {
             (Mask::All | Mask::None, _) => true,
-            (Mask::Last4, Kind::Text | Kind::Number) => true,
-            (Mask::First1, Kind::Text) => true,
+            (Mask::Last4, Kind::Text | Kind::Number | Kind::AccountNumber | Kind::Phone | Kind::NiNumber) => true,
+            (Mask::First1, Kind::Text | Kind::Email) => true,
             (Mask::Year, Kind::Date) => true,
-            (Mask::Last4 | Mask::First1 | Mask::Year, _) => false,
+            (Mask::Outward, Kind::Postcode) => true,
+            (Mask::Last4 | Mask::First1 | Mask::Year | Mask::Outward, _) => false,
         }
     }
 }
@@ -88,6 +96,8 @@ mod tests {
             (Mask::All, "anything", "****"),
             (Mask::Year, "1956-03-09", "1956-**-**"),
             (Mask::Year, "9 March 1956", "****"),
+            (Mask::Outward, "SW1A 1AA", "SW1A ****"),
+            (Mask::Outward, "12 High Street", "****"),
             (Mask::None, "closed", "closed"),
         ] {
             assert_eq!(mask.apply(value), masked, "{mask:?}");
@@ -106,8 +116,9 @@ mod tests {
     #[test]
     fn no_part_of_a_choice_or_an_amount_is_shown() {
         let choice = Kind::Enum(vec!["yes".to_owned(), "no".to_owned()]);
-        for kind in [choice, Kind::Money] {
-            assert!(!Mask::First1.suits(&kind) && !Mask::Last4.suits(&kind) && !Mask::Year.suits(&kind));
+        for kind in [choice, Kind::Money, Kind::Note, Kind::SortCode] {
+            let parts = [Mask::First1, Mask::Last4, Mask::Year, Mask::Outward];
+            assert!(!parts.iter().any(|mask| mask.suits(&kind)), "{kind:?}");
             assert!(Mask::All.suits(&kind) && Mask::None.suits(&kind));
         }
     }

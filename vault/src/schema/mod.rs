@@ -10,11 +10,19 @@
 //! [[field]]
 //! number = 1
 //! name = "account_number"
-//! type = "text"                # text, enum (with `choices`), date, money, number
-//! max_bytes = 34               # needed for text and number
-//! mask = "last4"               # last4, first1, all, year, none
+//! type = "account-number"      # text, note (of several lines), enum (with `choices`), date, money, number,
+//!                              # sort-code, account-number, phone, email, postcode, ni-number
+//! mask = "last4"               # last4, first1, all, year, outward, none
 //! purposes = ["payments"]
 //! subject = "own"              # or "other": about another person, whom each write names
+//!
+//! [[field]]
+//! number = 2
+//! name = "account_name"
+//! type = "text"
+//! max_bytes = 70               # needed for text, note and number, which have no limit of their own
+//! mask = "first1"
+//! purposes = ["payments", "refunds"]
 //! ```
 
 mod kind;
@@ -161,8 +169,8 @@ impl Field {
         self.mask.apply(value)
     }
 
-    /// Bytes to which the padded value is to be filled up at least, so that the length of what is
-    /// stored does not tell one choice of an enumeration from another. Zero for all other kinds.
+    /// Bytes to which a value is to be filled up at least, so that the length of what is stored
+    /// does not tell one choice or one written form from another. Zero for text, notes and numbers.
     pub fn pad_to(&self) -> usize {
         self.kind.pad_to()
     }

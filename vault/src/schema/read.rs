@@ -6,7 +6,6 @@ use coffer_wire::Name;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::kind::{DATE_BYTES, MONEY_BYTES};
 use super::{
     CATEGORIES_MAX, CHOICE_BYTES_MAX, CHOICES_MAX, Category, FIELDS_MAX, Field, Kind, Mask, PURPOSES_MAX,
     RESERVED_CATEGORY, Schema, Subject, TITLE_BYTES_MAX, VALUE_BYTES_MAX,
@@ -88,13 +87,20 @@ struct RawField {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum RawKind {
     Text,
+    Note,
     Enum,
     Date,
     Money,
     Number,
+    SortCode,
+    AccountNumber,
+    Phone,
+    Email,
+    Postcode,
+    NiNumber,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -191,9 +197,16 @@ fn kind(source: Source<'_>, raw: &RawField) -> Result<Kind, FileError> {
     let plain = match raw.kind.get_ref() {
         RawKind::Enum => return choices(source, raw),
         RawKind::Text => Kind::Text,
+        RawKind::Note => Kind::Note,
         RawKind::Date => Kind::Date,
         RawKind::Money => Kind::Money,
         RawKind::Number => Kind::Number,
+        RawKind::SortCode => Kind::SortCode,
+        RawKind::AccountNumber => Kind::AccountNumber,
+        RawKind::Phone => Kind::Phone,
+        RawKind::Email => Kind::Email,
+        RawKind::Postcode => Kind::Postcode,
+        RawKind::NiNumber => Kind::NiNumber,
     };
     match &raw.choices {
         Some(choices) => Err(source.at(choices.span(), "choices", "belongs to type `enum` alone")),
@@ -217,23 +230,18 @@ fn choices(source: Source<'_>, raw: &RawField) -> Result<Kind, FileError> {
     Ok(Kind::Enum(list.clone()))
 }
 
+/// A kind that has a limit of its own takes no other: a choice or a date cut short is none.
 fn max_bytes(source: Source<'_>, raw: &RawField, kind: &Kind) -> Result<usize, FileError> {
-    let least = match kind {
-        Kind::Text | Kind::Number => 1,
-        Kind::Enum(choices) => choices.iter().map(String::len).max().unwrap_or(1),
-        Kind::Date => DATE_BYTES,
-        Kind::Money => MONEY_BYTES,
-    };
-    match &raw.max_bytes {
-        Some(given) if (least..=VALUE_BYTES_MAX).contains(given.get_ref()) => Ok(*given.get_ref()),
-        Some(given) => {
-            let what = format!("must be {least} to {VALUE_BYTES_MAX} for this field");
-            Err(source.at(given.span(), "max_bytes", what))
+    match (&raw.max_bytes, kind.bytes_max()) {
+        (None, Some(own)) => Ok(own),
+        (Some(given), None) if (1..=VALUE_BYTES_MAX).contains(given.get_ref()) => Ok(*given.get_ref()),
+        (Some(given), None) => Err(source.at(given.span(), "max_bytes", format!("must be 1 to {VALUE_BYTES_MAX}"))),
+        (Some(given), Some(_)) => {
+            Err(source.at(given.span(), "max_bytes", "belongs to types `text`, `note` and `number` alone"))
         }
-        None if matches!(kind, Kind::Text | Kind::Number) => {
-            Err(source.at(raw.kind.span(), "max_bytes", "is missing; text and number need their limit"))
+        (None, None) => {
+            Err(source.at(raw.kind.span(), "max_bytes", "is missing; text, note and number need their limit"))
         }
-        None => Ok(least),
     }
 }
 
@@ -276,7 +284,7 @@ subject = "other"
         let bank = schema.category(&name("bank")).unwrap();
         assert_eq!(bank.fields.iter().map(|field| field.number).collect::<Vec<_>>(), [1, 2]);
         let method = bank.field(&name("method")).unwrap();
-        assert_eq!((method.max_bytes, method.subject, method.pad_to()), (4, Subject::Other, 32));
+        assert_eq!((method.max_bytes, method.subject, method.pad_to()), (4, Subject::Other, 4));
         assert_eq!(bank.field_number(2).unwrap().mask("12345678"), "****5678");
         assert!(!bank.case_required && schema.category(&name("care")).is_none());
     }
@@ -295,6 +303,8 @@ subject = "other"
             ("type = \"text\"", "type = \"blob\"", 7, "type"),
             ("max_bytes = 34", "max_bytes = 70000", 8, "max_bytes"),
             ("max_bytes = 34\n", "", 7, "max_bytes"),
+            ("max_bytes = 34", "max_bytes = 0", 8, "max_bytes"),
+            ("type = \"text\"", "type = \"account-number\"", 8, "max_bytes"),
             ("choices = [\"card\", \"cash\"]", "choices = [\"card\", \"card\"]", 15, "choices"),
             ("choices = [\"card\", \"cash\"]\n", "", 14, "choices"),
             ("max_bytes = 34", "max_bytes = 34\nchoices = []", 9, "choices"),
