@@ -9,10 +9,12 @@ pub mod name;
 pub mod note;
 pub mod private;
 pub mod problem;
+pub mod provenance;
 pub mod receipt;
 pub mod tree;
 pub mod value;
 
 pub use name::{ExternalId, Name, NameError};
+pub use provenance::Provenance;
 pub use tree::Hash;
 pub use value::Value;

@@ -14,6 +14,9 @@ name = "repairs"
 title = "Repairs"
 case_required = false
 purposes = ["repair-planning"]
+lawful_basis = "6(1)(b)"
+source = ["person"]
+retention = "until the tenancy has ended"
 
 [[field]]
 number = 1

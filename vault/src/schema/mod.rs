@@ -6,33 +6,55 @@
 //! title = "Bank details"
 //! case_required = false
 //! purposes = ["payments", "refunds"]
+//! lawful_basis = "6(1)(b)"                        # of the UK GDPR: 6(1)(a) to (f), or 6(1)(ea)
+//! source = ["person", "web-form", "phone-call"]   # where values may come from; coffer_wire::Provenance lists all
+//! retention = "until the last payment is settled" # in words
+//! append_only = false                             # true: what is written is not changed, a correction is a new record
 //!
 //! [[field]]
 //! number = 1
 //! name = "account_number"
-//! type = "account-number"      # text, note (of several lines), enum (with `choices`), date, money, number,
-//!                              # sort-code, account-number, phone, email, postcode, ni-number
-//! mask = "last4"               # last4, first1, all, year, outward, none
+//! type = "account-number"                         # text, note (of several lines), enum (with `choices`), date,
+//!                                                 # money, number, sort-code, account-number, phone, email,
+//!                                                 # postcode, ni-number
+//! mask = "last4"                                  # last4, first1, all, year, outward, none
 //! purposes = ["payments"]
-//! subject = "own"              # or "other": about another person, whom each write names
+//! subject = "own"                                 # or "other": about another person, whom each write names
 //!
 //! [[field]]
 //! number = 2
 //! name = "account_name"
 //! type = "text"
-//! max_bytes = 70               # needed for text, note and number, which have no limit of their own
+//! max_bytes = 70                                  # needed for text, note and number, which have no limit of their own
 //! mask = "first1"
 //! purposes = ["payments", "refunds"]
+//! source = ["person"]                             # some of the category's
+//! ```
+//!
+//! Data of articles 9 and 10 is marked, in the category for all of its fields or in a field for
+//! itself (where `mark = "none"` lifts the category's mark, and `lawful_basis` may be another):
+//!
+//! ```toml
+//! mark = "special"                    # article 9: health, ethnicity, belief …
+//! article9 = "9(2)(g)"                # the condition, without which it may not be held
+//! schedule1 = 8                       # DPA 2018, Schedule 1: needed for 9(2)(b), (g), (h), (i) and (j)
+//! policy_document = "APD-1"           # the appropriate policy document: needed for 9(2)(b) and (g)
+//!
+//! mark = "criminal"                   # article 10: convictions, offences, allegations
+//! schedule1 = 36
+//! policy_document = "APD-2"
 //! ```
 
+mod basis;
 mod kind;
 mod mask;
 mod read;
 
-use coffer_wire::Name;
+use coffer_wire::{Name, Provenance};
 
 use crate::config::FileError;
 
+pub use basis::{Article9, LawfulBasis, Mark};
 pub use kind::{Invalid, Kind};
 pub use mask::Mask;
 
@@ -50,6 +72,8 @@ pub const CHOICE_BYTES_MAX: usize = 256;
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a title, at most.
 pub const TITLE_BYTES_MAX: usize = 128;
+/// Bytes of the words that say how long a category is kept, at most.
+pub const RETENTION_BYTES_MAX: usize = 256;
 /// The category under which each controller's audit keys stand; no schema may declare it.
 pub const RESERVED_CATEGORY: &str = "audit";
 
@@ -70,6 +94,16 @@ pub struct Category {
     pub case_required: bool,
     /// The purposes for which it may be used at all (GDPR article 5(1)(b)).
     pub purposes: Vec<Name>,
+    /// Why it may be held (GDPR article 6(1)).
+    pub lawful_basis: LawfulBasis,
+    /// Whether it is of a special kind, and by which condition it is held.
+    pub mark: Mark,
+    /// Where its values may come from.
+    pub source: Vec<Provenance>,
+    /// How long it is kept, in words (GDPR article 30(1)(f)).
+    pub retention: String,
+    /// What is written is not changed: a correction is a record of its own.
+    pub append_only: bool,
     /// Its fields, in the order of their numbers.
     pub fields: Vec<Field>,
 }
@@ -91,6 +125,12 @@ pub struct Field {
     pub purposes: Vec<Name>,
     /// Whose data it is.
     pub subject: Subject,
+    /// Why it may be held; the category's where the field says nothing else, like the two below.
+    pub lawful_basis: LawfulBasis,
+    /// Whether it is of a special kind, and by which condition it is held.
+    pub mark: Mark,
+    /// Where its values may come from; some of the category's.
+    pub source: Vec<Provenance>,
 }
 
 /// Whose data a field holds.

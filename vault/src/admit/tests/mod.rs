@@ -41,6 +41,9 @@ const BANK: &str = r#"
 name = "bank"
 title = "Bank"
 purposes = ["payments", "refunds", "erasure"]
+lawful_basis = "6(1)(b)"
+source = ["person"]
+retention = "until the tenancy has ended"
 field = [
   { number = 1, name = "holder", type = "text", max_bytes = 70, mask = "first1", purposes = ["payments", "refunds"] },
   { number = 2, name = "account", type = "text", max_bytes = 34, mask = "last4", purposes = ["payments", "refunds"] },
@@ -53,6 +56,9 @@ name = "care"
 title = "Care"
 case_required = true
 purposes = ["planning", "erasure"]
+lawful_basis = "6(1)(b)"
+source = ["person"]
+retention = "until the tenancy has ended"
 field = [{ number = 1, name = "needs", type = "text", max_bytes = 400, mask = "all", purposes = ["planning"] }]
 "#;
 
