@@ -182,6 +182,7 @@ fn advice(code: &str) -> &'static str {
         "forbidden_form" => "leave out `--clear`",
         "purpose_missing" => "give `--purpose`",
         "case_required" => "give `--case`",
+        "append_only" => "write a new record that names this one as the one it corrects",
         "version_conflict" => "then write with `--expected-version`",
         "subject_mismatch" => "give `--about FIELD=PERSON`",
         "unknown_category" | "unknown_field" => "`coffer status` lists the categories",

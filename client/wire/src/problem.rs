@@ -71,6 +71,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed", 405, "This operation takes another method.";
     /// The record has another version than the caller expected.
     VersionConflict = "version_conflict", 409, "The record has another version than expected; read it again.";
+    /// The category is append-only and the record is there already.
+    AppendOnly = "append_only", 409, "Records of this category are not changed; write a new one that corrects this one.";
     /// Another item of the atomic request was refused, so this one was not done either.
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coffer_tests::harness::{Home, Serving, Staff, Store};
+use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
 use coffer_wire::problem::Code;
 use serde_json::{Value, json};
 
@@ -200,4 +200,78 @@ async fn a_value_of_the_wrong_kind_is_refused_by_its_fields_name_alone() {
         assert_eq!(vault.leaves_since(before).pop().and_then(|leaf| leaf.refused), Some(Code::InvalidValue));
         officer.read("bank", "p", "r", &[field]).await.refused(404, "not_found");
     }
+}
+
+/// A vault whose debts are append-only, and where advisers may list them for these purposes.
+fn append_only(listed_for: &str) -> Running {
+    let home = Home::with(Store::Rocks, |dir| {
+        let change = |file: &str, from: &str, to: &str| {
+            let text = std::fs::read_to_string(dir.join(file)).unwrap();
+            assert!(text.contains(from), "{file} has changed");
+            std::fs::write(dir.join(file), text.replacen(from, to, 1)).unwrap();
+        };
+        change("schema/debts.toml", "\n[[field]]", "append_only = true\n\n[[field]]");
+        let list = "actions = [\"list\"]\npurposes = ";
+        let both = "[\"debt-advice\", \"arrears-review\"]";
+        change("access.toml", &format!("{list}{both}"), &format!("{list}{listed_for}"));
+    });
+    home.serve()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_append_only_is_not_changed_and_is_corrected_by_a_record_of_its_own() {
+    let vault = append_only("[\"debt-advice\"]");
+    let adviser = vault.staff("debt-adviser", "oakvale");
+    let item = |record: &str, fields: Value| json!([{ "category": "debts", "person": "p", "record": record, "fields": fields }]);
+    let owed = |balance: &str| json!({ "creditor": "Gas", "balance": balance });
+    adviser.items("/v1/records/write", item("one", owed("12.50"))).await.granted();
+    for expected in [json!(null), json!(0), json!(1), json!(7)] {
+        for fields in [owed("12.05"), json!({ "creditor": null }), json!({ "status": "settled" })] {
+            let before = vault.log_size();
+            let mut items = item("one", fields);
+            items[0]["expected_version"] = expected.clone();
+            let refused = adviser.items("/v1/records/write", items).await.refused(409, "append_only");
+            assert_eq!(refused.item(0)["version"], 1);
+            let leaf = vault.leaves_since(before).pop().unwrap();
+            assert_eq!((leaf.refused, leaf.row), (Some(Code::AppendOnly), None));
+        }
+    }
+    adviser.items("/v1/records/write", item("two", owed("12.05"))).await.granted();
+    let read = adviser.read("debts", "p", "one", &["balance"]).await.granted();
+    assert_eq!((&read.item(0)["fields"]["balance"], &read.item(0)["version"]), (&json!("12.50"), &json!(1)));
+    // Erasing is no change: it stays possible, and the id is free again.
+    vault.staff("dpo", "oakvale").erase("debts", "p", "one").await.granted();
+    adviser.read("debts", "p", "one", &["balance"]).await.refused(404, "not_found");
+    adviser.items("/v1/records/write", item("one", owed("12.05"))).await.granted();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_first_writes_of_an_append_only_record_at_once_one_stands() {
+    let vault = append_only("[\"debt-advice\"]");
+    let adviser = vault.staff("debt-adviser", "oakvale");
+    let writes = (0..8).map(|number| {
+        let adviser = adviser.clone();
+        tokio::spawn(async move {
+            let fields = json!({ "creditor": format!("creditor {number}") });
+            adviser.write("debts", "p", "r", fields).await.outcome()
+        })
+    });
+    let mut outcomes = Vec::new();
+    for write in writes.collect::<Vec<_>>() {
+        outcomes.push(write.await.unwrap());
+    }
+    outcomes.sort();
+    assert_eq!(outcomes[0].0, 200);
+    assert!(outcomes[1..].iter().all(|outcome| *outcome == (409, "append_only".to_owned())), "{outcomes:?}");
+    assert_eq!(adviser.read("debts", "p", "r", &["creditor"]).await.granted().item(0)["version"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_only_record_looks_absent_to_who_may_not_list_there() {
+    let vault = append_only("[\"arrears-review\"]");
+    let adviser = vault.staff("debt-adviser", "oakvale");
+    let fields = || json!({ "creditor": "Gas" });
+    adviser.write("debts", "p", "r", fields()).await.granted();
+    let refused = adviser.write("debts", "p", "r", fields()).await.refused(404, "not_found");
+    assert!(refused.item(0)["version"].is_null());
 }

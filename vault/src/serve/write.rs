@@ -59,7 +59,7 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
         Ok(step) => Ok(step),
         Err(Stop::Halt(halt)) => Err(halt),
         Err(Stop::Refuse(code, about)) => desk.refuse(code, &about, item.category, private(item)),
-        Err(Stop::Conflict(current, about)) => work.conflict(current, &about),
+        Err(Stop::Stands(code, current, about)) => work.stands(code, current, &about),
         Err(Stop::Altered(about)) => desk.altered(&about, item.category, private(item)),
     }
 }
@@ -68,7 +68,8 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
 enum Stop {
     Halt(Halt),
     Refuse(Code, Attribution),
-    Conflict(u32, Attribution),
+    /// The record that stands there forbids this write; its version.
+    Stands(Code, u32, Attribution),
     Altered(Attribution),
 }
 
@@ -105,8 +106,12 @@ impl Work<'_> {
             Err(_) => return Err(Stop::Altered(about)),
         };
         let current = stored.as_ref().map_or(0, Stored::version);
+        // Before the version is looked at: no expectation makes such a write right.
+        if self.category.append_only && stored.is_some() {
+            return Err(Stop::Stands(Code::AppendOnly, current, about));
+        }
         if self.item.expected_version.is_some_and(|expected| expected != current) {
-            return Err(Stop::Conflict(current, about));
+            return Err(Stop::Stands(Code::VersionConflict, current, about));
         }
         let mut gathered = Gathered::default();
         let row_key = target.row_key(self.line);
@@ -268,19 +273,16 @@ impl Work<'_> {
         }))
     }
 
-    /// The record has another version. Only who may list or read here learns of it, and which.
-    fn conflict(&self, current: u32, about: &Attribution) -> Result<Step, Halt> {
+    /// The record has another version, or may have no further one. Only who may list here learns
+    /// of it, and which it has.
+    fn stands(&self, code: Code, current: u32, about: &Attribution) -> Result<Step, Halt> {
         let ask = Ask { category: Some(self.item.category), person: Some(&self.item.person), ..self.desk.ask() };
         if self.desk.house.gate.permit_list(&self.desk.caller, &ask).is_err() {
             return self.desk.absent(about, self.item.category, private(self.item));
         }
-        let mut step = self.desk.refuse(Code::VersionConflict, about, self.item.category, private(self.item))?;
+        let mut step = self.desk.refuse(code, about, self.item.category, private(self.item))?;
         step.finish = Box::new(move |recorded, notes| {
-            Finished::Outcome(Outcome {
-                version: Some(current),
-                receipts: receipts(recorded, notes),
-                ..refused(Code::VersionConflict)
-            })
+            Finished::Outcome(Outcome { version: Some(current), receipts: receipts(recorded, notes), ..refused(code) })
         });
         Ok(step)
     }
