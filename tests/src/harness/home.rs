@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -21,12 +22,23 @@ use super::process::binary;
 pub const CONTROLLERS: [(&str, &str); 2] = [("oakvale", "Oakvale Homes"), ("brookside", "Brookside Housing")];
 
 /// The roles of the shipped policy: the application each works with, and a purpose it has there.
-pub const STAFF: [(&str, &str, &str); 8] = [
+pub const STAFF: [(&str, &str, &str); 19] = [
     ("rents", "rents-desk", "payments"),
     ("bank-officer", "rents-desk", "payments"),
     ("support-worker", "care-desk", "support-planning"),
     ("debt-adviser", "care-desk", "debt-advice"),
     ("complaints-handler", "complaints-desk", "complaint-handling"),
+    ("housing-officer", "housing-desk", "housing-management"),
+    ("equality-officer", "housing-desk", "equality-monitoring"),
+    ("lettings-officer", "housing-desk", "lettings"),
+    ("income-officer", "rents-desk", "circumstances-checks"),
+    ("repairs-planner", "housing-desk", "repairs"),
+    ("contractor", "housing-desk", "repairs"),
+    ("intake", "housing-desk", "housing-management"),
+    ("recordings-keeper", "housing-desk", "transaction-records"),
+    ("communications", "housing-desk", "publicity"),
+    ("safety-officer", "safety-desk", "incident-handling"),
+    ("safeguarding-lead", "safety-desk", "risk-management"),
     ("dpo", "console", "erasure"),
     ("security-admin", "console", "erasure"),
     ("auditor", "console", "erasure"),
@@ -182,6 +194,15 @@ impl Home {
     /// What the home's tokens name as `iss`.
     pub fn issuer(&self) -> &str {
         self.issuer.iss()
+    }
+
+    /// The files of the schema that the home was laid with: name and text.
+    pub fn schema(&self) -> BTreeMap<String, String> {
+        let names = std::fs::read_dir(self.dir.join("schema")).unwrap().map(|file| file.unwrap().file_name());
+        names
+            .map(|name| name.into_string().unwrap())
+            .map(|name| (name.clone(), self.text(&format!("schema/{name}"))))
+            .collect()
     }
 
     /// The PEM file of an application's certificate (`client.pem`) or key (`client.key`).

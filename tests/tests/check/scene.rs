@@ -8,7 +8,7 @@ use coffer_vault::store::{Batch, Engine, Family};
 use coffer_wire::leaf::{Action, Leaf};
 use serde_json::json;
 
-/// The categories of the shipped schema.
+/// The categories of which something is kept here.
 pub const CATEGORIES: [&str; 4] = ["bank", "care", "complaints", "debts"];
 
 /// Reads in one request: more than a tile of leaves.

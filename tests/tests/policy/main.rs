@@ -101,14 +101,15 @@ impl Shipped {
 }
 
 impl Naive {
-    /// Every cell, granted or not: each category with each field of any category, each form, each purpose.
+    /// Every cell, granted or not: each category with each of its fields and one that it does not
+    /// have, each form, each purpose of any category.
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut cells = Vec::new();
         for category in self.categories() {
             for purpose in self.purposes() {
                 let cell = |action, field, form| Cell { category, action, field, form, purpose };
                 cells.extend(["list", "erase"].map(|action| cell(action, None, None)));
-                for field in self.fields() {
+                for field in self.fields_of(category).map(naive::name).chain(self.foreign_field(category)) {
                     cells.push(cell("write", Some(field), None));
                     cells.extend(["clear", "masked"].map(|form| cell("read", Some(field), Some(form))));
                 }

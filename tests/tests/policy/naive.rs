@@ -55,13 +55,13 @@ impl Naive {
                     && form.is_none_or(|form| lists(grant, "forms", form))
             })
         };
-        let all_fields = match fields {
+        let all_fields = || match fields {
             [] => by_role(None),
             fields => fields.iter().all(|field| by_role(Some(field))),
         };
         let needs_case =
             self.schema.iter().any(|c| says(c, "name", category) && c["case_required"] == Value::Boolean(true));
-        by_application && all_fields && (!needs_case || case.is_some())
+        by_application && all_fields() && (!needs_case || case.is_some())
     }
 
     /// May someone with these roles do what touches no field through this application?
@@ -85,9 +85,17 @@ impl Naive {
         names(self.schema.iter()).into_iter()
     }
 
-    /// Every field of any category.
-    pub(crate) fn fields(&self) -> BTreeSet<&str> {
-        self.schema.iter().flat_map(|category| names(tables(category, "field"))).collect()
+    /// A field that another category has and this one has not.
+    pub(crate) fn foreign_field(&self, category: &str) -> Option<&str> {
+        let own: BTreeSet<&str> = self.fields_of(category).map(name).collect();
+        let all = self.schema.iter().flat_map(|category| tables(category, "field")).map(name);
+        all.filter(|field| !own.contains(field)).min()
+    }
+
+    /// Every purpose of one category.
+    pub(crate) fn purposes_of(&self, category: &str) -> Vec<&str> {
+        let of_category = self.schema.iter().filter(|table| says(table, "name", category));
+        of_category.flat_map(|table| table["purposes"].as_array().unwrap()).map(|p| p.as_str().unwrap()).collect()
     }
 
     /// The fields of one category, with their tables.
@@ -107,7 +115,12 @@ fn tables<'a>(table: &'a Table, key: &str) -> impl Iterator<Item = &'a Table> + 
 }
 
 fn names<'a>(tables: impl Iterator<Item = &'a Table>) -> Vec<&'a str> {
-    tables.map(|table| table["name"].as_str().unwrap()).collect()
+    tables.map(name).collect()
+}
+
+/// What a table calls itself.
+pub(crate) fn name(table: &Table) -> &str {
+    table["name"].as_str().unwrap()
 }
 
 fn says(table: &Table, key: &str, text: &str) -> bool {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use coffer_tests::harness::{Home, Raw, Serving, Staff, Store};
+use coffer_tests::harness::{Home, Raw, Serving, Staff, Store, application_of};
 use serde_json::{Value, json};
 use toml::Table;
 
 use super::naive::Naive;
-use super::{Cell, Choices};
+use super::{Cell, Choices, golden};
 
 const SEED: u64 = 20_261_123;
 /// How many that are granted are asked, and how many that are refused.
@@ -20,9 +20,17 @@ async fn a_running_vault_decides_as_the_second_evaluator_does() {
     let mut choices = Choices::new(SEED);
     let raws: BTreeMap<&str, Raw> = naive.applications().into_iter().map(|app| (app, vault.raw(app))).collect();
     let (cells, roles, applications) = (naive.cells(), naive.roles(), naive.applications());
+    let golden = golden();
+    let granted: Vec<(&str, Cell<'_>)> = golden.keys().filter_map(cell).collect();
     let mut asked = BTreeMap::from([(true, 0), (false, 0)]);
     while asked.values().any(|count| *count < EACH) {
-        let (role, application, cell) = (choices.of(&roles), choices.of(&applications), choices.of(&cells));
+        // Of all cells hardly one in a thousand is granted: half of what is asked is one that is, to the role
+        // of its line or to another.
+        let (line_role, granted_cell) = choices.of(&granted);
+        let (any_role, any_cell, any_application) = (choices.of(&roles), choices.of(&cells), choices.of(&applications));
+        let role = choices.of(&[line_role, any_role]);
+        let cell = choices.of(&[granted_cell, any_cell]);
+        let application = choices.of(&[application_of(role), any_application]);
         let case = choices.of(&[Some("case-1"), Some("case-1"), None]);
         let Cell { category, action, field, form, purpose } = cell;
         let fields = Vec::from_iter(field);
@@ -39,12 +47,22 @@ async fn a_running_vault_decides_as_the_second_evaluator_does() {
         let (status, code) = reply.outcome();
         let granted = match status {
             200 | 404 => true,
+            // Of an append-only category an earlier write of this run may stand there.
+            409 if code == "append_only" => true,
             400 | 403 | 422 => false,
             _ => panic!("{role} at {application}: {cell:?}: {reply}"),
         };
         assert_eq!(granted, expected, "{role} at {application}, case {case:?}: {cell:?}: {code}");
     }
     println!("{asked:?} asked over HTTP (seed {SEED})");
+}
+
+/// The role and the cell of a golden line; none where it is of a duty.
+fn cell([role, category, field, action, form, purpose]: &[String; 6]) -> Option<(&str, Cell<'_>)> {
+    let field = Some(field.as_str()).filter(|field| !field.is_empty());
+    let form = ["clear", "masked"].into_iter().find(|known| form == known);
+    let action = ["read", "write", "list", "erase"].into_iter().find(|known| action == known)?;
+    Some((role, Cell { category, action, field, form, purpose }))
 }
 
 /// An item that is right in all that is no matter of the policy.

@@ -1,19 +1,15 @@
 //! Policy and schema: in force for the very next request, and after a restart.
 
-use std::collections::BTreeMap;
-
 use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
 use coffer_wire::leaf::Action;
 use coffer_wire::{Hash, problem::Code};
 use serde_json::{Value, json};
 
-const CATEGORIES: [&str; 4] = ["bank", "care", "complaints", "debts"];
-
-const REPAIRS: &str = r#"
-name = "repairs"
-title = "Repairs"
+const PARKING: &str = r#"
+name = "parking"
+title = "Parking"
 case_required = false
-purposes = ["repair-planning"]
+purposes = ["parking-permits"]
 lawful_basis = "6(1)(b)"
 source = ["person"]
 retention = "until the tenancy has ended"
@@ -24,18 +20,18 @@ name = "what"
 type = "text"
 max_bytes = 100
 mask = "first1"
-purposes = ["repair-planning"]
+purposes = ["parking-permits"]
 "#;
 
-const REPAIRS_GRANT: &str = r#"
+const PARKING_GRANT: &str = r#"
 [[grant]]
-name = "adviser-repairs"
+name = "adviser-parking"
 role = "debt-adviser"
-category = "repairs"
+category = "parking"
 actions = ["read", "write", "list"]
 fields = ["what"]
 forms = ["clear", "masked"]
-purposes = ["repair-planning"]
+purposes = ["parking-permits"]
 
 [[application]]
 "#;
@@ -125,12 +121,11 @@ async fn every_answer_after_an_activation_is_decided_under_it_however_many_ask()
 #[tokio::test(flavor = "multi_thread")]
 async fn an_added_category_can_be_used_at_once_and_after_a_restart() {
     let vault = Home::new(Store::Rocks).serve();
-    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("repair-planning");
-    let fields = || json!({ "what": "the boiler" });
-    adviser.write("repairs", "p", "r", fields()).await.refused(422, "unknown_category");
-    let mut files: BTreeMap<String, String> =
-        CATEGORIES.iter().map(|c| (format!("{c}.toml"), vault.home().text(&format!("schema/{c}.toml")))).collect();
-    files.insert("repairs.toml".to_owned(), REPAIRS.to_owned());
+    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("parking-permits");
+    let fields = || json!({ "what": "a blue van" });
+    adviser.write("parking", "p", "r", fields()).await.refused(422, "unknown_category");
+    let mut files = vault.home().schema();
+    files.insert("parking.toml".to_owned(), PARKING.to_owned());
     let start = vault.log_size();
     let applied = apply(&vault, "schema", json!(files)).await;
     let leaves = vault.leaves_since(start);
@@ -140,31 +135,31 @@ async fn an_added_category_can_be_used_at_once_and_after_a_restart() {
     let made = leaves.iter().filter(|leaf| leaf.action == Action::KeyCreate && leaf.version.is_some());
     assert!(made.count() >= 4, "a category key and a locator key for each of two controllers: {leaves:?}");
     // Nobody has a grant yet.
-    adviser.write("repairs", "p", "r", fields()).await.refused(403, "forbidden_application");
+    adviser.write("parking", "p", "r", fields()).await.refused(403, "forbidden_application");
 
-    let access = vault.home().text("access.toml").replacen("\n[[application]]\n", REPAIRS_GRANT, 1);
+    let access = vault.home().text("access.toml").replacen("\n[[application]]\n", PARKING_GRANT, 1);
     let access =
-        access.replace("categories = [\"care\", \"debts\"]", "categories = [\"care\", \"debts\", \"repairs\"]");
+        access.replace("categories = [\"care\", \"debts\"]", "categories = [\"care\", \"debts\", \"parking\"]");
     let access =
-        access.replace("\"debt-advice\", \"arrears-review\"]\nacts", "\"debt-advice\", \"repair-planning\"]\nacts");
+        access.replace("\"debt-advice\", \"arrears-review\"]\nacts", "\"debt-advice\", \"parking-permits\"]\nacts");
     apply(&vault, "access", json!({ "access.toml": access })).await;
-    adviser.write("repairs", "p", "r", fields()).await.granted();
+    adviser.write("parking", "p", "r", fields()).await.granted();
     vault
         .staff("debt-adviser", "brookside")
-        .for_purpose("repair-planning")
-        .write("repairs", "p", "r", fields())
+        .for_purpose("parking-permits")
+        .write("parking", "p", "r", fields())
         .await
         .granted();
-    let read = adviser.read("repairs", "p", "r", &["what"]).await.granted();
-    assert_eq!(read.item(0)["fields"]["what"], "the boiler");
+    let read = adviser.read("parking", "p", "r", &["what"]).await.granted();
+    assert_eq!(read.item(0)["fields"]["what"], "a blue van");
     let policy = epoch(&vault).await;
 
     let vault = vault.restart().await;
     assert_eq!(epoch(&vault).await, policy);
-    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("repair-planning");
-    let read = adviser.read_as("masked", "repairs", "p", "r", &["what"]).await.granted();
-    assert_ne!(read.item(0)["fields"]["what"], "the boiler");
-    adviser.write("repairs", "q", "r", fields()).await.granted();
+    let adviser = vault.staff("debt-adviser", "oakvale").for_purpose("parking-permits");
+    let read = adviser.read_as("masked", "parking", "p", "r", &["what"]).await.granted();
+    assert_ne!(read.item(0)["fields"]["what"], "a blue van");
+    adviser.write("parking", "q", "r", fields()).await.granted();
     adviser.for_purpose("arrears-review").list("debts", "p").await.refused(403, "purpose_not_permitted");
 }
 

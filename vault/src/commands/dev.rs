@@ -17,12 +17,23 @@ use super::{init, open, serve, token};
 pub const CONTROLLERS: [(&str, &str); 2] = [("oakvale", "Oakvale Homes"), ("brookside", "Brookside Housing")];
 
 /// Who works at the throw-away vault: file of the token, role, application.
-pub const STAFF: [(&str, &str, &str); 8] = [
+pub const STAFF: [(&str, &str, &str); 19] = [
     ("rents", "rents", "rents-desk"),
     ("bank-officer", "bank-officer", "rents-desk"),
     ("support-worker", "support-worker", "care-desk"),
     ("debt-adviser", "debt-adviser", "care-desk"),
     ("complaints-handler", "complaints-handler", "complaints-desk"),
+    ("housing-officer", "housing-officer", "housing-desk"),
+    ("equality-officer", "equality-officer", "housing-desk"),
+    ("lettings-officer", "lettings-officer", "housing-desk"),
+    ("income-officer", "income-officer", "rents-desk"),
+    ("repairs-planner", "repairs-planner", "housing-desk"),
+    ("contractor", "contractor", "housing-desk"),
+    ("intake", "intake", "housing-desk"),
+    ("recordings-keeper", "recordings-keeper", "housing-desk"),
+    ("communications", "communications", "housing-desk"),
+    ("safety-officer", "safety-officer", "safety-desk"),
+    ("safeguarding-lead", "safeguarding-lead", "safety-desk"),
     ("dpo", "dpo", "console"),
     ("security-admin", "security-admin", "console"),
     ("auditor", "auditor", "console"),

@@ -9,11 +9,29 @@ pub(super) const CONFIGURATION: &str = include_str!("../../templates/coffer.toml
 pub(super) const ACCESS: &str = include_str!("../../templates/access.toml");
 
 /// The categories: file name and text.
-pub(super) const SCHEMA: [(&str, &str); 4] = [
+pub(super) const SCHEMA: [(&str, &str); 22] = [
     ("bank.toml", include_str!("../../templates/schema/bank.toml")),
+    ("benefits.toml", include_str!("../../templates/schema/benefits.toml")),
     ("care.toml", include_str!("../../templates/schema/care.toml")),
-    ("debts.toml", include_str!("../../templates/schema/debts.toml")),
     ("complaints.toml", include_str!("../../templates/schema/complaints.toml")),
+    ("contact.toml", include_str!("../../templates/schema/contact.toml")),
+    ("contact_log.toml", include_str!("../../templates/schema/contact_log.toml")),
+    ("correspondence.toml", include_str!("../../templates/schema/correspondence.toml")),
+    ("credit.toml", include_str!("../../templates/schema/credit.toml")),
+    ("debts.toml", include_str!("../../templates/schema/debts.toml")),
+    ("feedback.toml", include_str!("../../templates/schema/feedback.toml")),
+    ("housing_needs.toml", include_str!("../../templates/schema/housing_needs.toml")),
+    ("incidents.toml", include_str!("../../templates/schema/incidents.toml")),
+    ("marketing.toml", include_str!("../../templates/schema/marketing.toml")),
+    ("media_consent.toml", include_str!("../../templates/schema/media_consent.toml")),
+    ("offences.toml", include_str!("../../templates/schema/offences.toml")),
+    ("profile.toml", include_str!("../../templates/schema/profile.toml")),
+    ("public_social.toml", include_str!("../../templates/schema/public_social.toml")),
+    ("recordings.toml", include_str!("../../templates/schema/recordings.toml")),
+    ("repairs.toml", include_str!("../../templates/schema/repairs.toml")),
+    ("representatives.toml", include_str!("../../templates/schema/representatives.toml")),
+    ("service_payments.toml", include_str!("../../templates/schema/service_payments.toml")),
+    ("tenancy.toml", include_str!("../../templates/schema/tenancy.toml")),
 ];
 
 /// How an application reaches the vault, with places `{{so}}`.
@@ -23,7 +41,8 @@ pub(super) const CLIENT: &str = include_str!("../../templates/client.toml");
 pub const AUDIENCE: &str = "coffer";
 
 /// The applications of the shipped policy and configuration.
-pub(super) const APPLICATIONS: [&str; 4] = ["rents-desk", "care-desk", "complaints-desk", "console"];
+pub(super) const APPLICATIONS: [&str; 6] =
+    ["rents-desk", "care-desk", "complaints-desk", "housing-desk", "safety-desk", "console"];
 
 /// The line of [`ACCESS`] that names the controllers of an application.
 const CONTROLLERS: &str = r#"controllers = ["oakvale", "brookside"]"#;

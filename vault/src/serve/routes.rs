@@ -114,6 +114,9 @@ async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str
         body: Bytes::new(),
         request: id.to_owned(),
     };
+    // Taken in before anything is refused: who is still sending when the answer comes finds a closed
+    // connection in its place.
+    let body = to_bytes(body, BODY_BYTES_MAX).await;
     let Some(operation) = found else {
         return Err(refuse(&house, &incoming, Action::Unknown, Code::NoSuchOperation).await);
     };
@@ -124,7 +127,7 @@ async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str
     if operation.method == Method::POST && !is_json(&parts.headers) {
         return Err(refuse(&house, &incoming, action, Code::UnsupportedMediaType).await);
     }
-    match to_bytes(body, BODY_BYTES_MAX).await {
+    match body {
         Ok(bytes) => incoming.body = bytes,
         Err(_) => return Err(refuse(&house, &incoming, action, Code::TooLarge).await),
     }

@@ -92,15 +92,13 @@ impl World {
 
     /// What `coffer-vault init` lays down.
     fn shipped() -> World {
-        let file = |name: &str, text: &str| (format!("{name}.toml"), text.to_owned());
-        let schema = Schema::read(&[
-            file("bank", include_str!("../../../templates/schema/bank.toml")),
-            file("care", include_str!("../../../templates/schema/care.toml")),
-            file("complaints", include_str!("../../../templates/schema/complaints.toml")),
-            file("debts", include_str!("../../../templates/schema/debts.toml")),
-        ])
-        .unwrap_or_else(|error| panic!("{error}"));
-        let applications = ["rents-desk", "care-desk", "complaints-desk", "console"];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/schema");
+        let file = |path: std::path::PathBuf| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+        };
+        let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| file(entry.unwrap().path())).collect();
+        let schema = Schema::read(&files).unwrap_or_else(|error| panic!("{error}"));
+        let applications = ["rents-desk", "care-desk", "complaints-desk", "housing-desk", "safety-desk", "console"];
         let mut text = CONFIG[..CONFIG.find("application").unwrap()].to_owned();
         for name in applications {
             text += &format!("[[application]]\nname = \"{name}\"\ncertificate = \"{name}\"\nclient_id = \"{name}\"\n");

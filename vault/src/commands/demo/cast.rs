@@ -16,6 +16,7 @@ pub const NO_RECORD: &str = "B-999999";
 /// A balance that makes a poor story.
 const NOTHING_OWED: &str = "0.00";
 
+/// The categories that the sample data has.
 const CATEGORIES: [&str; 4] = ["bank", "care", "debts", "complaints"];
 
 /// Ids of persons.
