@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coffer_wire::api::{EraseItem, EraseSubjectItem, Form, ListItem, ReadItem, WriteItem};
-use coffer_wire::{ExternalId, Name, Value};
+use coffer_wire::{ExternalId, Name, Provenance, Value};
 
 use crate::error::Error;
 
@@ -50,6 +50,7 @@ pub fn write(category: &str, person: &str, record: &str) -> Result<Draft, Error>
         person: ExternalId::new(person)?,
         record: ExternalId::new(record)?,
         expected_version: None,
+        source: None,
         fields: BTreeMap::new(),
         about: BTreeMap::new(),
     }))
@@ -76,6 +77,12 @@ impl Draft {
     pub fn remove(mut self, field: &str) -> Result<Draft, Error> {
         self.0.fields.insert(Name::new(field)?, None);
         Ok(self)
+    }
+
+    /// Where the values come from. Some categories ask for it.
+    pub fn from_source(mut self, source: Provenance) -> Draft {
+        self.0.source = Some(source);
+        self
     }
 
     /// Only if the record has this version; 0: only if it does not exist yet.

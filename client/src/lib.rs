@@ -38,7 +38,7 @@ mod vault;
 
 /// Names, items, leaves, and what is needed to check the log oneself.
 pub use coffer_wire as wire;
-pub use coffer_wire::{ExternalId, Name, Value};
+pub use coffer_wire::{ExternalId, Name, Provenance, Value};
 
 pub use builder::{Builder, SetupError};
 pub use error::{Error, Invalid, LogFault, Refusal};

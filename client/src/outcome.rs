@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coffer_wire::api::Listed;
+use coffer_wire::api::{Listed, Stamp};
 use coffer_wire::note::Checkpoint;
 use coffer_wire::{Hash, Name, Value};
 
@@ -21,6 +21,8 @@ pub struct Record {
     pub version: u32,
     /// The fields that were asked for. One that the record does not have is not there.
     pub fields: BTreeMap<Name, Value>,
+    /// Of these fields, where it is known: whence the value came, and under which privacy notice.
+    pub provenance: BTreeMap<Name, Stamp>,
     /// Where the log has it.
     pub logged: Logged,
 }

@@ -238,8 +238,11 @@ impl Item for ReadItem {
 
     fn done(&self, outcome: Outcome, logged: Vec<Logged>) -> Option<Record> {
         let fields = outcome.fields?;
+        let provenance = outcome.provenance;
         let asked = fields.keys().all(|field| self.fields.contains(field));
-        asked.then_some(Record { version: outcome.version?, fields, logged: *logged.first()? })
+        let known = provenance.keys().all(|field| fields.contains_key(field));
+        let (version, logged) = (outcome.version?, *logged.first()?);
+        (asked && known).then_some(Record { version, fields, provenance, logged })
     }
 }
 
@@ -249,7 +252,8 @@ impl Item for WriteItem {
     type Done = Written;
 
     fn asked(&self) -> Asked<'_> {
-        Asked { record: Some(&self.record), ..about(Self::ACTION, &self.category, &self.person) }
+        let source = self.source;
+        Asked { record: Some(&self.record), source, ..about(Self::ACTION, &self.category, &self.person) }
     }
 
     fn fields(&self) -> Vec<Name> {

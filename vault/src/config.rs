@@ -28,6 +28,8 @@ pub const CONTROLLERS_MAX: usize = 64;
 pub const APPLICATIONS_MAX: usize = 1_024;
 /// Bytes of a title, an issuer, an audience, a `client_id` or a certificate's name, at most.
 pub const TEXT_BYTES_MAX: usize = 255;
+/// Bytes of the version of a privacy notice, at most: it stands beside every value that is written.
+pub const NOTICE_BYTES_MAX: usize = 32;
 /// Bytes of the log's origin, at most.
 pub const ORIGIN_BYTES_MAX: usize = 128;
 
@@ -117,6 +119,8 @@ pub struct Controller {
     pub name: Name,
     /// The name for people.
     pub title: String,
+    /// The version of its privacy notice that is in force; stamped on what is written.
+    pub notice: Option<String>,
 }
 
 /// An application, known by its client certificate.
@@ -173,6 +177,11 @@ impl Config {
     /// The application of this name.
     pub fn application(&self, name: &Name) -> Option<&Application> {
         self.applications.iter().find(|application| application.name == *name)
+    }
+
+    /// The version of a controller's privacy notice that is in force.
+    pub fn notice(&self, controller: &Name) -> Option<&str> {
+        self.controllers.iter().find(|one| one.name == *controller)?.notice.as_deref()
     }
 
     /// Whether the vault knows this controller.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coffer_wire::leaf::Action;
-use coffer_wire::{ExternalId, Name};
+use coffer_wire::{ExternalId, Name, Provenance};
 
 /// Leaves that `log tail` shows unless told otherwise.
 const TAIL_LEAVES: u64 = 20;
@@ -137,6 +137,9 @@ pub struct Write {
     /// Write only if the record has this version; 0: only if it does not exist yet
     #[arg(long, value_name = "N")]
     pub expected_version: Option<u32>,
+    /// Where the values come from, such as person, web-form, phone-call; some categories ask for it
+    #[arg(long, value_parser = source)]
+    pub source: Option<Provenance>,
     /// A field about somebody else, and who that is; give it once for each
     #[arg(long, value_name = "FIELD=PERSON", value_parser = about)]
     pub about: Vec<(Name, ExternalId)>,
@@ -358,6 +361,13 @@ fn about(text: &str) -> Result<(Name, ExternalId), String> {
     let (field, person) = text.split_once('=').ok_or("write it as FIELD=PERSON")?;
     let field = Name::new(field).map_err(|error| error.to_string())?;
     Ok((field, ExternalId::new(person).map_err(|error| error.to_string())?))
+}
+
+fn source(text: &str) -> Result<Provenance, String> {
+    Provenance::from_text(text).ok_or_else(|| {
+        let known: Vec<_> = Provenance::ALL.iter().map(|one| one.as_str()).collect();
+        format!("must be one of {}", known.join(", "))
+    })
 }
 
 #[cfg(test)]

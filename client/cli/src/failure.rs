@@ -181,6 +181,8 @@ fn advice(code: &str) -> &'static str {
         }
         "forbidden_form" => "leave out `--clear`",
         "purpose_missing" => "give `--purpose`",
+        "source_required" => "give `--source`",
+        "source_not_taken" => "the file of the category names the sources that it takes",
         "case_required" => "give `--case`",
         "append_only" => "write a new record that names this one as the one it corrects",
         "version_conflict" => "then write with `--expected-version`",

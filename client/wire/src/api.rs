@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
 use crate::problem::Code;
+use crate::provenance::Provenance;
 use crate::tree::Hash;
 use crate::value::Value;
 
@@ -73,6 +74,9 @@ pub struct WriteItem {
     /// The version that the caller relies on; 0: the record must not exist yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
+    /// Where the values come from; one of the sources that the category and each of the fields take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Provenance>,
     /// New values; `null` takes a field out of the record.
     pub fields: BTreeMap<Name, Option<Value>>,
     /// For each field about somebody else: that person.
@@ -150,6 +154,9 @@ pub struct Outcome {
     /// What was read. A field that the record does not have is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeMap<Name, Value>>,
+    /// For each field that was read and of which it is known: whence, and under which notice.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub provenance: BTreeMap<Name, Stamp>,
     /// What was listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<Vec<Listed>>,
@@ -159,6 +166,18 @@ pub struct Outcome {
     /// The proof that this access is in the log. An erase of several records has several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<Receipt>,
+}
+
+/// What is known of how a value came in.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stamp {
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Provenance>,
+    /// The version of the controller's privacy notice that was in force when it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
 }
 
 /// One record of a list.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::Form;
 use crate::name::{ExternalId, Name};
+use crate::provenance::Provenance;
 use crate::tree::Hash;
 
 /// Bytes of the salt of a commitment.
@@ -32,6 +33,12 @@ pub struct Private {
     /// The version that was written or ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// Where what was written comes from, as the caller says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Provenance>,
+    /// The version of the controller's privacy notice that was in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
     /// Why, in the caller's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

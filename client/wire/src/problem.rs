@@ -39,6 +39,8 @@ codes! {
     PurposeMissing = "purpose_missing", 400, "The request must name its purpose.";
     /// The category asks for a case and the request names none.
     CaseRequired = "case_required", 400, "This category is opened for a case only; name the case.";
+    /// The category asks where its values come from and the write does not say.
+    SourceRequired = "source_required", 400, "This category asks where its values come from; name the source.";
     /// No token came with a request that needs a person.
     CredentialMissing = "credential_missing", 401, "This operation needs a person's token in the Authorization header.";
     /// The token cannot be trusted: signature, issuer, key, audience, application, shape or life.
@@ -87,6 +89,8 @@ codes! {
     UnknownField = "unknown_field", 422, "The category has no such field.";
     /// The value does not fit its field.
     InvalidValue = "invalid_value", 422, "The value does not fit its field.";
+    /// The category, or one of the fields, takes no values from this source.
+    SourceNotTaken = "source_not_taken", 422, "The category takes no values of this field from this source.";
     /// A field about another person came without that person, or the reverse.
     SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
     /// A proposed schema or policy cannot be activated.

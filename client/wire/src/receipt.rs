@@ -12,6 +12,7 @@ use crate::leaf::{Action, Decision, Leaf};
 use crate::name::{ExternalId, Name};
 use crate::note::Checkpoint;
 use crate::private::{Private, commitment};
+use crate::provenance::Provenance;
 use crate::tree::leaf_hash;
 
 /// What the caller asked for, from its own memory. Unless said otherwise, `None` means that the log
@@ -38,6 +39,8 @@ pub struct Asked<'a> {
     pub fields: &'a [Name],
     /// The form.
     pub form: Option<Form>,
+    /// Where what is written comes from.
+    pub source: Option<Provenance>,
     /// Other people named, whom the private part must name too.
     pub others: &'a [ExternalId],
     /// The version that the answer speaks of. `None`: not compared.
@@ -60,6 +63,7 @@ impl Asked<'_> {
             record: None,
             fields: &[],
             form: None,
+            source: None,
             others: &[],
             version: None,
             activated: None,
@@ -152,6 +156,7 @@ fn compare(leaf: &Leaf, private: &Private, asked: &Asked<'_>) -> Result<(), Rece
         ("record", asked.record.is_none() || private.record.as_ref() == asked.record),
         ("set of fields", set(&private.fields) == set(asked.fields)),
         ("form", private.form == asked.form),
+        ("source", private.source == asked.source),
         ("person among others", asked.others.iter().all(|other| private.others.contains(other))),
         ("version", version && (private.version.is_none() || private.version == leaf.version)),
         ("proposal", asked.activated.is_none() || leaf.row == asked.activated),
@@ -249,6 +254,7 @@ mod tests {
             record: Some(&record),
             fields: &fields,
             form: Some(Form::Clear),
+            source: None,
             others: &others,
             version: Some(3),
             activated: None,
@@ -280,6 +286,7 @@ mod tests {
         not("record", check_after(&told, |a| a.record = Some(stranger)));
         not("set of fields", check_after(&told, |a| a.fields = &[]));
         not("form", check_after(&told, |a| a.form = Some(Form::Masked)));
+        not("source", check_after(&told, |a| a.source = Some(Provenance::Email)));
         not("person among others", check_after(&told, |a| a.others = strangers));
         not("version", check_after(&told, |a| a.version = Some(4)));
         not("proposal", check_after(&told, |a| a.activated = Some(Hash::sha256(b"files"))));

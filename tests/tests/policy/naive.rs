@@ -98,6 +98,11 @@ impl Naive {
         of_category.flat_map(|table| table["purposes"].as_array().unwrap()).map(|p| p.as_str().unwrap()).collect()
     }
 
+    /// The table of one category.
+    pub(crate) fn category(&self, category: &str) -> &Table {
+        self.schema.iter().find(|c| says(c, "name", category)).unwrap()
+    }
+
     /// The fields of one category, with their tables.
     pub(crate) fn fields_of(&self, category: &str) -> impl Iterator<Item = &Table> {
         self.schema.iter().filter(move |c| says(c, "name", category)).flat_map(|c| tables(c, "field"))

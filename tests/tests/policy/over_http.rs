@@ -78,6 +78,8 @@ fn item(naive: &Naive, cell: &Cell<'_>) -> Value {
             let field = cell.field.unwrap();
             let table = naive.fields_of(cell.category).find(|table| table["name"].as_str() == Some(field));
             item["fields"] = json!({ field: table.map_or("a value".to_owned(), value) });
+            let sources = table.and_then(|table| table.get("source")).or(naive.category(cell.category).get("source"));
+            item["source"] = json!(sources.unwrap()[0].as_str());
             if table.and_then(|table| table.get("subject")).is_some_and(|subject| subject.as_str() == Some("other")) {
                 item["about"] = json!({ field: "somebody-else" });
             }

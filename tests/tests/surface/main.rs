@@ -7,4 +7,5 @@ mod client;
 mod credentials;
 mod handshake;
 mod limits;
+mod provenance;
 mod records;

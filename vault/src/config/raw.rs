@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::{
     APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, FileError, Issuer, Listen, LocalCa, Log,
-    ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store, TEXT_BYTES_MAX,
+    NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store, TEXT_BYTES_MAX,
 };
 
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
@@ -83,6 +83,7 @@ struct RawStore {
 struct RawController {
     name: Spanned<Name>,
     title: Spanned<String>,
+    notice: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +144,8 @@ impl RawConfig {
 
 impl RawController {
     fn into_controller(self) -> Controller {
-        Controller { name: self.name.into_inner(), title: self.title.into_inner() }
+        let notice = self.notice.map(Spanned::into_inner);
+        Controller { name: self.name.into_inner(), title: self.title.into_inner(), notice }
     }
 }
 
@@ -219,6 +221,17 @@ impl Check<'_> {
                 return Err(self.source.at(controller.name.span(), "name", what));
             }
             self.words("title", &controller.title)?;
+            self.notice(controller.notice.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn notice(&self, notice: Option<&Spanned<String>>) -> Result<(), FileError> {
+        let Some(notice) = notice else { return Ok(()) };
+        let text = notice.get_ref();
+        if text.is_empty() || text.len() > NOTICE_BYTES_MAX || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let what = format!("must be 1 to {NOTICE_BYTES_MAX} printable ASCII characters without spaces");
+            return Err(self.source.at(notice.span(), "notice", what));
         }
         Ok(())
     }
@@ -363,6 +376,8 @@ audience = "coffer"
             ("name = \"brookside\"", "name = \"oakvale\"", 21, "name"),
             ("name = \"brookside\"", "name = \"vault\"", 21, "name"),
             ("title = \"Brookside\"", "title = \"\"", 22, "title"),
+            ("title = \"Brookside\"", "title = \"Brookside\"\nnotice = \"May 2026\"", 23, "notice"),
+            ("title = \"Brookside\"", "title = \"Brookside\"\nnotice = \"\"", 23, "notice"),
             ("name = \"console\"", "name = \"desk\"", 28, "name"),
             ("console.apps", "desk.apps", 29, "certificate"),
             ("client_id = \"console\"", "client_id = \"desk\"", 30, "client_id"),

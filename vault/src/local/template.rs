@@ -56,7 +56,11 @@ pub(super) fn access(controllers: &[Name]) -> String {
 /// The tables of the controllers, names with titles.
 pub(super) fn controllers(controllers: &[(Name, String)]) -> String {
     let table = |(name, title): &(Name, String)| {
-        format!("\n[[controller]]\nname = {}\ntitle = {}\n", quoted(name.as_str()), quoted(title))
+        format!(
+            "\n[[controller]]\nname = {}\ntitle = {}\n# notice = \"2026-01\"\n",
+            quoted(name.as_str()),
+            quoted(title)
+        )
     };
     controllers.iter().map(table).collect()
 }

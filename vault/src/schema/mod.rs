@@ -8,6 +8,7 @@
 //! purposes = ["payments", "refunds"]
 //! lawful_basis = "6(1)(b)"                        # of the UK GDPR: 6(1)(a) to (f), or 6(1)(ea)
 //! source = ["person", "web-form", "phone-call"]   # where values may come from; coffer_wire::Provenance lists all
+//! source_required = false                         # true: each write has to name one of them
 //! retention = "until the last payment is settled" # in words
 //! append_only = false                             # true: what is written is not changed, a correction is a new record
 //!
@@ -100,6 +101,8 @@ pub struct Category {
     pub mark: Mark,
     /// Where its values may come from.
     pub source: Vec<Provenance>,
+    /// Each write must say where its values come from.
+    pub source_required: bool,
     /// How long it is kept, in words (GDPR article 30(1)(f)).
     pub retention: String,
     /// What is written is not changed: a correction is a record of its own.

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use coffer_keys::row::{self, FieldHead, Head, Identity, Row};
 use coffer_keys::{Altered, KeyId, SubjectKey, Unsealable, random};
+use coffer_wire::api::Stamp;
 use coffer_wire::{Hash, Value};
 
 use super::ORIGIN_EPOCH;
+use super::stamp::{STAMPS_NUMBER, STAMPS_PADDED_BYTES, Stamps};
 use super::stored::{OpenKeys, Stored, Target};
 use crate::admit::{Permit, Write};
 use crate::keyring::Keyring;
@@ -57,12 +59,13 @@ pub struct Draft {
     version: u32,
     keys: Vec<KeyId>,
     fields: BTreeMap<u16, (FieldHead, Vec<u8>)>,
+    stamps: Stamps,
 }
 
 impl Draft {
     /// A first version, under the person's key.
     pub fn new(target: Target, own: KeyId) -> Draft {
-        Draft { target, version: 1, keys: vec![own], fields: BTreeMap::new() }
+        Draft { target, version: 1, keys: vec![own], fields: BTreeMap::new(), stamps: Stamps::default() }
     }
 
     /// The next version of a stored record. Its fields are kept as they are sealed; those whose
@@ -72,8 +75,9 @@ impl Draft {
         stored.identify(&keys.own)?;
         let mut draft = Draft::new(stored.target.clone(), stored.own.id);
         draft.version = stored.version().checked_add(1).ok_or(NotSealed::Unsealable)?;
+        draft.stamps = Stamps::open(stored, &keys)?;
         for (head, sealed) in stored.row.head.fields.iter().zip(&stored.row.fields) {
-            if keys.by_number(head.key).is_some() {
+            if head.number != STAMPS_NUMBER && keys.by_number(head.key).is_some() {
                 let key = draft.key_number(stored.row.head.keys[usize::from(head.key)])?;
                 draft.fields.insert(head.number, (FieldHead { key, ..*head }, sealed.clone()));
             }
@@ -88,21 +92,12 @@ impl Draft {
 
     /// Seals a new value of a field under a key of whom it is about.
     pub fn set(&mut self, field: &Field, value: &Value, id: KeyId, key: &SubjectKey) -> Result<(), NotSealed> {
-        let head = FieldHead { number: field.number, key: self.key_number(id)?, version: self.version };
-        let t = &self.target;
-        let context = row::value_context(
-            t.controller.as_str(),
-            t.category.as_str(),
-            &id,
-            &t.person,
-            &t.record,
-            field.number,
-            self.version,
-            row::SUITE,
-        );
-        let sealed = key.seal(&context, value.expose().as_bytes(), field.pad_to())?;
-        self.fields.insert(field.number, (head, sealed));
-        Ok(())
+        self.put(field.number, value.expose().as_bytes(), field.pad_to(), id, key)
+    }
+
+    /// What is known of how the values of this version come in.
+    pub fn stamp(&mut self, stamp: Stamp) {
+        self.stamps.put(self.version, stamp);
     }
 
     /// Takes a field out of the record.
@@ -111,13 +106,19 @@ impl Draft {
     }
 
     /// Seals the row. The permit must be for this very record.
-    pub fn seal(self, permit: &Permit<Write>, own: &SubjectKey) -> Result<Sealed, NotSealed> {
+    pub fn seal(mut self, permit: &Permit<Write>, own: &SubjectKey) -> Result<Sealed, NotSealed> {
         let t = &self.target;
         let agree = permit.is_about(&t.person, &t.record)
             && permit.controller() == t.controller
             && permit.category() == Some(t.category);
         if !agree {
             return Err(NotSealed::Altered);
+        }
+        let fields = &self.fields;
+        self.stamps.keep(|version| fields.values().any(|(head, _)| head.version == version));
+        if let Some(stamps) = self.stamps.encode() {
+            let own_id = *self.keys.first().ok_or(NotSealed::Unsealable)?;
+            self.put(STAMPS_NUMBER, &stamps, STAMPS_PADDED_BYTES, own_id, own)?;
         }
         self.finish(own)
     }
@@ -145,6 +146,24 @@ impl Draft {
     pub(super) fn put_sealed(&mut self, head: FieldHead, id: KeyId, sealed: Vec<u8>) -> Result<(), NotSealed> {
         let key = self.key_number(id)?;
         self.fields.insert(head.number, (FieldHead { key, ..head }, sealed));
+        Ok(())
+    }
+
+    fn put(&mut self, number: u16, value: &[u8], pad_to: usize, id: KeyId, key: &SubjectKey) -> Result<(), NotSealed> {
+        let head = FieldHead { number, key: self.key_number(id)?, version: self.version };
+        let t = &self.target;
+        let context = row::value_context(
+            t.controller.as_str(),
+            t.category.as_str(),
+            &id,
+            &t.person,
+            &t.record,
+            number,
+            self.version,
+            row::SUITE,
+        );
+        let sealed = key.seal(&context, value, pad_to)?;
+        self.fields.insert(number, (head, sealed));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod listing;
 mod open;
 mod plain;
 mod reseal;
+mod stamp;
 mod stored;
 pub mod verify;
 

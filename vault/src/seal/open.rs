@@ -1,11 +1,14 @@
 //! The one way from a stored row to values in clear.
 
+use std::collections::BTreeMap;
+
 use coffer_keys::{Altered, Plaintext};
-use coffer_wire::Value;
-use coffer_wire::api::Form;
+use coffer_wire::api::{Form, Stamp};
+use coffer_wire::{Name, Value};
 use zeroize::Zeroizing;
 
 use super::Plain;
+use super::stamp::Stamps;
 use super::stored::{OpenKeys, Stored};
 use crate::admit::{Permit, Read};
 use crate::keyring::Keyring;
@@ -18,6 +21,8 @@ pub struct Opened {
     pub version: u32,
     /// The fields that were asked for and that the record has.
     pub plain: Plain,
+    /// Of these, what is known of how they came in.
+    pub provenance: BTreeMap<Name, Stamp>,
 }
 
 /// Opens the fields that the permit names, in the form that it names.
@@ -44,23 +49,25 @@ pub fn open(
     }
     let keys = OpenKeys::of(stored.line(keyring)?, stored)?;
     stored.identify(&keys.own)?;
-    let mut plain = Plain::new();
+    let stamps = Stamps::open(stored, &keys)?;
+    let (mut plain, mut provenance) = (Plain::new(), BTreeMap::new());
     for name in permit.fields() {
         let field = category.field(name).ok_or(Altered)?;
-        if let Some(value) = open_field(stored, &keys, field)? {
+        if let Some((value, version)) = open_field(stored, &keys, field)? {
             plain.insert(*name, shown(field, permit.form(), value)?);
+            provenance.extend(stamps.of(version).map(|stamp| (*name, stamp.clone())));
         }
     }
-    Ok((Opened { version: stored.version(), plain }, recorded.spend()))
+    Ok((Opened { version: stored.version(), plain, provenance }, recorded.spend()))
 }
 
-/// The value of one field, or `None` where the record does not have it or its person was erased.
-fn open_field(stored: &Stored, keys: &OpenKeys, field: &Field) -> Result<Option<Plaintext>, Altered> {
+/// The value of one field and the version at which it was sealed, or `None` where the record does not have it or its person was erased.
+fn open_field(stored: &Stored, keys: &OpenKeys, field: &Field) -> Result<Option<(Plaintext, u32)>, Altered> {
     let Some(at) = stored.row.head.fields.iter().position(|f| f.number == field.number) else { return Ok(None) };
     let (context, number) = stored.field_context(at)?;
     let Some(key) = keys.by_number(number) else { return Ok(None) };
     let sealed = stored.row.fields.get(at).ok_or(Altered)?;
-    key.open(&context, sealed).map(Some)
+    Ok(Some((key.open(&context, sealed)?, stored.row.head.fields[at].version)))
 }
 
 fn shown(field: &Field, form: Option<Form>, value: Plaintext) -> Result<Value, Altered> {

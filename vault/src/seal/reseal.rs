@@ -6,10 +6,11 @@ use coffer_wire::Hash;
 
 use super::Sealed;
 use super::draft::{Draft, NotSealed};
+use super::stamp::{STAMPS_NUMBER, STAMPS_PADDED_BYTES};
 use super::stored::{OpenKeys, Stored};
 use crate::admit::{Erase, Permit};
 use crate::keyring::Keyring;
-use crate::schema::Category;
+use crate::schema::{Category, Field};
 
 /// A row under the person's new key. Its version stays, since its content does.
 pub struct Resealed {
@@ -49,7 +50,7 @@ pub fn reseal(
             }
             Some(own) => {
                 let value = own.open(&context, sealed)?;
-                let pad_to = category.field_number(head.number).map_or(0, |field| field.pad_to());
+                let pad_to = pad_to(category, head.number);
                 let sealed = new.1.seal(&renewed(stored, head, &new.0), value.as_bytes(), pad_to)?;
                 draft.put_sealed(*head, new.0, sealed)?;
             }
@@ -61,6 +62,14 @@ pub fn reseal(
         sealed: draft.finish(new.1)?,
         old: stored.hash(),
     })
+}
+
+/// The new row is of the old one's size.
+fn pad_to(category: &Category, number: u16) -> usize {
+    match number {
+        STAMPS_NUMBER => STAMPS_PADDED_BYTES,
+        _ => category.field_number(number).map_or(0, Field::pad_to),
+    }
 }
 
 fn renewed(stored: &Stored, head: &FieldHead, id: &KeyId) -> coffer_keys::Context {

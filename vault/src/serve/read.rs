@@ -67,6 +67,7 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
                 status: 200,
                 version: Some(opened.version),
                 fields: Some(opened.plain.into_values()),
+                provenance: opened.provenance,
                 receipts: vec![spent.into_receipt(notes)],
                 ..Outcome::default()
             }),

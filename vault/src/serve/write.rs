@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use coffer_keys::{Altered, KeyId, SubjectKey};
-use coffer_wire::api::{Outcome, WriteItem};
+use coffer_wire::api::{Outcome, Stamp, WriteItem};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 use coffer_wire::problem::Code;
@@ -51,6 +51,9 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
     let Some((category, line)) = known else {
         return desk.refuse(Code::UnknownCategory, &about, item.category, private(item));
     };
+    if category.source_required && item.source.is_none() {
+        return desk.refuse(Code::SourceRequired, &about, item.category, private(item));
+    }
     if let Err((code, field, why)) = check_values(category, item) {
         return desk.refuse_field(code, field, why, &about, item.category, private(item));
     }
@@ -176,6 +179,7 @@ impl Work<'_> {
                 return Ok(Err(not));
             }
         }
+        draft.stamp(Stamp { source: self.item.source, notice: self.notice() });
         Ok(draft.seal(permit, &own_key))
     }
 
@@ -258,7 +262,8 @@ impl Work<'_> {
             written: Some(sealed.written),
             ..Detail::default()
         };
-        let private = Private { version: Some(sealed.version), made: gathered.made, ..private(self.item) };
+        let private =
+            Private { version: Some(sealed.version), notice: self.notice(), made: gathered.made, ..private(self.item) };
         let entry = Entry::granted(permit, &self.desk.common, about.about(), detail, private)?;
         let submission = Submission::new(entry, permit.epoch(), self.desk.born)
             .with_rows(gathered.batch, gathered.needs)
@@ -285,6 +290,11 @@ impl Work<'_> {
             Finished::Outcome(Outcome { version: Some(current), receipts: receipts(recorded, notes), ..refused(code) })
         });
         Ok(step)
+    }
+
+    /// What people are told in this controller's name while this is written.
+    fn notice(&self) -> Option<String> {
+        self.desk.house.config.notice(&self.desk.common.controller).map(str::to_owned)
     }
 
     fn target(&self) -> Target {
@@ -314,6 +324,9 @@ fn check_values(category: &Category, item: &WriteItem) -> Result<(), (Code, Name
         if about_other != item.about.contains_key(name) {
             return Err((Code::SubjectMismatch, *name, Code::SubjectMismatch.title().to_owned()));
         }
+        if value.is_some() && item.source.is_some_and(|source| !field.source.contains(&source)) {
+            return Err((Code::SourceNotTaken, *name, Code::SourceNotTaken.title().to_owned()));
+        }
         if let Some(value) = value {
             field.validate(value.expose()).map_err(|why| (Code::InvalidValue, *name, why.to_string()))?;
         }
@@ -329,6 +342,7 @@ fn private(item: &WriteItem) -> Private {
         person: Some(item.person.clone()),
         record: Some(item.record.clone()),
         fields: item.fields.keys().copied().collect(),
+        source: item.source,
         others: item.about.values().cloned().collect(),
         ..Private::default()
     }

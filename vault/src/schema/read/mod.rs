@@ -84,6 +84,8 @@ struct RawCategory {
     schedule1: Option<Spanned<u8>>,
     policy_document: Option<Spanned<String>>,
     source: Spanned<Vec<Provenance>>,
+    #[serde(default)]
+    source_required: bool,
     retention: Spanned<String>,
     #[serde(default)]
     append_only: bool,
@@ -118,6 +120,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
         lawful_basis: common.lawful_basis,
         mark: common.mark,
         source: common.source,
+        source_required: raw.source_required,
         retention: raw.retention.into_inner(),
         append_only: raw.append_only,
         fields,

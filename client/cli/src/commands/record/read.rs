@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coffer_wire::api::{Form, ReadItem};
+use coffer_wire::api::{Form, ReadItem, Stamp};
 use coffer_wire::{Name, Value};
 use serde::Serialize;
 
@@ -17,6 +17,8 @@ struct Report<'a> {
     version: u32,
     form: Form,
     fields: &'a BTreeMap<Name, Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    provenance: &'a BTreeMap<Name, Stamp>,
     log: InLog,
 }
 
@@ -28,11 +30,25 @@ pub async fn run(desk: &Desk, args: Read) -> Result<(), Failure> {
     prove(&vault).await?;
     if desk.screen.is_json() {
         let (version, log) = (record.version, record.logged.into());
-        return desk.screen.json(&Report { version, form, fields: &record.fields, log });
+        return desk.screen.json(&Report {
+            version,
+            form,
+            fields: &record.fields,
+            provenance: &record.provenance,
+            log,
+        });
     }
-    let row = |field: &Name| [plain(field), shown(record.fields.get(field))];
-    desk.screen.table(["field", form.as_str()], fields.iter().map(row).collect())?;
+    let row = |field: &Name| [plain(field), shown(record.fields.get(field)), came_in(record.provenance.get(field))];
+    desk.screen.table(["field", form.as_str(), "came in"], fields.iter().map(row).collect())?;
     desk.screen.line([faint(format!("version {}, ", record.version)), in_log(&record.logged)])
+}
+
+/// Whence, and under which privacy notice.
+fn came_in(stamp: Option<&Stamp>) -> Piece {
+    let Some(stamp) = stamp else { return faint("") };
+    let source = stamp.source.map(|source| source.as_str().to_owned());
+    let notice = stamp.notice.as_ref().map(|notice| format!("notice {notice}"));
+    faint(source.into_iter().chain(notice).collect::<Vec<_>>().join(", "))
 }
 
 /// The one place where this program shows a value.

@@ -23,6 +23,7 @@ pub async fn run(desk: &Desk, args: Write) -> Result<(), Failure> {
         person: args.person,
         record: args.record,
         expected_version: args.expected_version,
+        source: args.source,
         fields: desk.inputs.fields(&args.fields_file)?,
         about: args.about.into_iter().collect(),
     };
