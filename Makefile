@@ -31,6 +31,11 @@ bench: prepare ## measure with full optimisation; a table, and target/bench.json
 crash: prepare ## kill the server again and again and count what was lost (5 minutes)
 	@$(TOOLS) && cargo test --locked -p coffer-tests --test crash -- --include-ignored --nocapture
 
+.PHONY: deb
+deb: prepare ## build the Debian package under target/debian (with full optimisation: 5 minutes)
+	@$(TOOLS) && cargo build --locked -p coffer-vault
+	@$(TOOLS) && scripts/deb.sh
+
 SECONDS := $(or $(SECONDS),10)
 
 .PHONY: fuzz

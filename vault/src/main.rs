@@ -4,9 +4,10 @@
 
 mod commands;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use commands::{check, demo, dev, init, serve, token};
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
@@ -21,6 +22,9 @@ struct Cli {
     /// Print results as JSON
     #[arg(long, global = true)]
     json: bool,
+    /// How to tell on standard error what happens; COFFER_LOG says how much of it (warn, info, …)
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -41,12 +45,27 @@ enum Command {
     Token(token::Token),
 }
 
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum LogFormat {
+    /// A line for a person
+    #[default]
+    Text,
+    /// An object on a line of its own, for a program that gathers them
+    Json,
+}
+
+fn tell_on_standard_error(format: LogFormat) {
+    let filter = EnvFilter::try_from_env("COFFER_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let told = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => told.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => told.json().flatten_event(true).init(),
+    }
+}
+
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("COFFER_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
-        .with_writer(std::io::stderr)
-        .init();
     let cli = Cli::parse();
+    tell_on_standard_error(cli.log_format);
     let done = match cli.command {
         Command::Init(args) => init::run(args, cli.json),
         Command::Serve(args) => serve::run(&args),
