@@ -148,6 +148,12 @@ pub enum LogFault {
         /// The size of both.
         size: u64,
     },
+    /// A receipt's leaf stood in the log before the request was made, so it is the record of another access.
+    #[error("the receipt's leaf {index} stood in the log before the request was made")]
+    Stale {
+        /// The leaf's index.
+        index: u64,
+    },
     /// One leaf was given as the record of two accesses.
     #[error("the log gave leaf {index} as the record of two accesses")]
     Reused {

@@ -7,7 +7,7 @@ use coffer_wire::{ExternalId, Name};
 use serde::Serialize;
 
 use crate::error::{Error, Refusal};
-use crate::log::prover;
+use crate::log::{Floor, prover};
 use crate::outcome::{Erased, Listing, Logged, Record, Written};
 use crate::session::Session;
 use crate::transport::Repeat;
@@ -111,8 +111,9 @@ impl Records {
             atomic,
             items,
         };
+        let floor = core.log.floor();
         let sent = core.transport.post(I::PATH, Some(&self.session.token), &request, repeat).await;
-        let believed = sent.and_then(|answer| self.believe(&request.items, answer));
+        let believed = sent.and_then(|answer| self.believe(&request.items, answer, floor));
         if let Err(error) = &believed {
             self.tell(I::ACTION, None, error.code(), None);
         }
@@ -120,13 +121,13 @@ impl Records {
         believed
     }
 
-    fn believe<I: Item>(&self, items: &[I], answer: Answer) -> Result<Each<I::Done>, Error> {
+    fn believe<I: Item>(&self, items: &[I], answer: Answer, floor: Floor) -> Result<Each<I::Done>, Error> {
         if answer.items.len() != items.len() {
             return Err(Error::UnexpectedAnswer(200));
         }
         let mut each = Vec::with_capacity(items.len());
         for (item, outcome) in items.iter().zip(answer.items) {
-            each.push(self.believe_one(item, outcome, &answer.notes)?);
+            each.push(self.believe_one(item, outcome, &answer.notes, floor)?);
         }
         Ok(each)
     }
@@ -136,6 +137,7 @@ impl Records {
         item: &I,
         outcome: Outcome,
         notes: &[String],
+        floor: Floor,
     ) -> Result<Result<I::Done, Refusal>, Error> {
         let granted = outcome.status == 200;
         let (fields, others) = (item.fields(), item.others());
@@ -149,8 +151,8 @@ impl Records {
             version: outcome.version.filter(|_| granted),
             ..item.asked()
         };
-        let logged =
-            self.session.core.log.believe(&outcome.receipts, notes, &asked, &item.following(&asked), granted)?;
+        let (log, following) = (&self.session.core.log, item.following(&asked));
+        let logged = log.believe(&outcome.receipts, notes, [&asked, &following], floor, granted)?;
         let code = outcome.code.map_or("ok", |code| code.as_str());
         self.tell(I::ACTION, asked.categories.first(), code, logged.first());
         match (granted, outcome.code) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use coffer_wire::Name;
 use coffer_wire::api::{
     ApplyAnswer, ApplyRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt, ShowAnswer, ShowRequest, Status,
-    Whoami,
+    Whoami, files_hash,
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
-use crate::log::prover;
+use crate::log::{Floor, prover};
 use crate::outcome::{Activated, Entries, Logged};
 use crate::records::Records;
 use crate::transport::Repeat;
@@ -86,8 +86,9 @@ impl Session {
     /// Up to 1,000 leaves of the log, from `start` on.
     pub async fn entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
         let asked = EntryRequest { start, count };
+        let floor = self.core.log.floor();
         let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
-        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry))?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry), floor)?;
         let signed = self.core.log.take_note(&answer.checkpoint)?;
         prover::wake(&self.core);
         if answer.start != start || answer.leaves.len() as u64 > count {
@@ -108,11 +109,13 @@ impl Session {
     }
 
     async fn apply(&self, path: &str, action: Action, files: BTreeMap<String, String>) -> Result<Activated, Error> {
+        let (floor, hash) = (self.core.log.floor(), files_hash(&files));
         let answer: ApplyAnswer = self.act(path, action, &ApplyRequest { files }, Repeat::Never).await?;
-        let asked = Asked { activated: Some(answer.hash), ..Asked::act(action) };
-        let logged = self.believe(&answer.receipt, &answer.notes, &asked)?;
+        // What was sent, not what the vault says that it was sent.
+        let asked = Asked { activated: Some(hash), ..Asked::act(action) };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
         prover::wake(&self.core);
-        Ok(Activated { policy: answer.policy, hash: answer.hash, logged })
+        Ok(Activated { policy: answer.policy, hash, logged })
     }
 
     async fn act<Q: Serialize, A: DeserializeOwned>(
@@ -129,8 +132,8 @@ impl Session {
         answer
     }
 
-    fn believe(&self, receipt: &Receipt, notes: &[String], asked: &Asked<'_>) -> Result<Logged, Error> {
-        let logged = self.core.log.believe(std::slice::from_ref(receipt), notes, asked, asked, true)?;
+    fn believe(&self, receipt: &Receipt, notes: &[String], asked: &Asked<'_>, floor: Floor) -> Result<Logged, Error> {
+        let logged = self.core.log.believe(std::slice::from_ref(receipt), notes, [asked, asked], floor, true)?;
         logged.first().copied().ok_or(Error::UnexpectedAnswer(200))
     }
 }

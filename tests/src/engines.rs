@@ -1,10 +1,12 @@
-//! Engines that break their promise, for the tests that must notice.
+//! Engines that break their promise or keep it late, for the tests that must notice.
 #![allow(clippy::unwrap_used)] // a lock that is poisoned ends the test
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use coffer_vault::store::memory::Memory;
 use coffer_vault::store::{Batch, Cached, Engine, Family, StoreError};
+use tokio::sync::watch;
 
 /// Answers before it commits: each batch reaches the disk only when the next one comes.
 pub struct Early {
@@ -70,4 +72,69 @@ pub fn copy(from: &Memory, to: &Memory, families: &[Family]) {
     }
     to.ensure(families).unwrap();
     to.commit(&batch).unwrap();
+}
+
+/// An engine whose commits wait while it is held.
+pub struct Held {
+    disk: Arc<Memory>,
+    held: watch::Sender<bool>,
+    waiting: watch::Sender<bool>,
+}
+
+impl Held {
+    /// Over this engine, and not held.
+    pub fn over(disk: Arc<Memory>) -> Held {
+        Held { disk, held: watch::Sender::new(false), waiting: watch::Sender::new(false) }
+    }
+
+    /// From now on commits wait.
+    pub fn hold(&self) {
+        self.held.send_replace(true);
+    }
+
+    /// Until a commit waits.
+    pub async fn waits(&self) {
+        self.waiting.subscribe().wait_for(|waiting| *waiting).await.unwrap();
+    }
+
+    /// Lets them all go.
+    pub fn release(&self) {
+        self.held.send_replace(false);
+    }
+}
+
+impl Engine for Held {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.disk.get(family, key)
+    }
+
+    fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
+        self.disk.get_cached(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        self.disk.scan(family, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        while *self.held.borrow() {
+            self.waiting.send_replace(true);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.disk.commit(batch)
+    }
+
+    fn ensure(&self, families: &[Family]) -> Result<(), StoreError> {
+        self.disk.ensure(families)
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.disk.free_bytes()
+    }
 }

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use coffer_tests::harness::{Home, Process, binary};
+use coffer_tests::harness::{Home, Process, Serving, binary};
 use coffer_vault::store::format::FORMAT;
 use coffer_vault::store::{Batch, Engine, Family, meta};
+use serde_json::json;
 
 /// EX_CONFIG of sysexits(3).
 const CONFIG: i32 = 78;
@@ -80,7 +81,7 @@ fn a_key_file_of_another_vault_opens_nothing() {
 #[test]
 fn two_servers_do_not_share_a_home() {
     let vault = Process::start(Home::by_binary(), "warn");
-    let home = coffer_tests::harness::Serving::home(&vault);
+    let home = vault.home();
     told(&coffer_vault("serve", home.dir(), &[]), &["data"]);
     told(&coffer_vault("check", home.dir(), &[]), &["data"]);
     vault.terminate();
@@ -104,4 +105,56 @@ fn a_store_of_a_newer_format_is_left_to_a_newer_program() {
     }
     set(Some(FORMAT));
     Process::start(home, "warn").terminate();
+}
+
+/// The rows of what is in force, as they stand now.
+fn in_force(home: &Home) -> Batch {
+    let rocks = home.rocks();
+    let mut batch = Batch::new();
+    for key in [meta::ACCESS, meta::SCHEMA, meta::EPOCH, meta::IN_FORCE] {
+        batch.put(Family::Meta, key, rocks.get(Family::Meta, key).unwrap().unwrap());
+    }
+    batch
+}
+
+#[test]
+fn a_policy_that_was_written_into_the_store_decides_nothing() {
+    let home = Home::by_binary();
+    let whole = in_force(&home);
+    let read = |key: &[u8]| home.rocks().get(Family::Meta, key).unwrap().unwrap();
+    let set = |key: &[u8], value: Vec<u8>| {
+        let mut batch = Batch::new();
+        batch.put(Family::Meta, key, value);
+        home.rocks().commit(&batch).unwrap();
+    };
+    let granted =
+        String::from_utf8(read(meta::ACCESS)).unwrap().replacen("Nothing is permitted", "All is permitted", 1);
+    let masked = String::from_utf8(read(meta::SCHEMA)).unwrap().replacen("Bank details", "Bank", 1);
+    let changes = [
+        (meta::ACCESS, granted.into_bytes()),
+        (meta::SCHEMA, masked.into_bytes()),
+        (meta::EPOCH, 2_u32.to_be_bytes().to_vec()),
+        (meta::IN_FORCE, vec![0; 16]),
+    ];
+    for (key, value) in changes {
+        assert!(read(key) != value, "nothing is changed");
+        set(key, value);
+        told(&coffer_vault("serve", home.dir(), &[]), &["policy or schema in force", "coffer-vault check"]);
+        home.rocks().commit(&whole).unwrap();
+    }
+    Process::start(home, "warn").terminate();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_policy_put_back_whole_keeps_the_vault_sealed() {
+    let home = Home::by_binary();
+    let (before, access) = (in_force(&home), home.text("access.toml"));
+    let vault = Process::start(home, "warn");
+    let body = json!({ "files": { "access.toml": format!("{access}\n") } });
+    vault.staff("security-admin", "oakvale").post("/v1/access/apply", &body).await.granted();
+    let (home, _) = vault.terminate();
+    home.rocks().commit(&before).unwrap();
+    let vault = Process::start(home, "error");
+    let status = vault.staff("auditor", "oakvale").post("/v1/status", &json!({})).await.granted().json();
+    assert_eq!((&status["state"], &status["reason"]), (&json!("sealed"), &json!("log_not_continuous")), "{status}");
 }

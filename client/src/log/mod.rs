@@ -28,6 +28,11 @@ pub(crate) struct Signed {
     pub(crate) note: String,
 }
 
+/// Leaves that were in the log before a request was made: none of them is its record. Without this a vault could answer a
+/// second time with the receipt of the first.
+#[derive(Clone, Copy)]
+pub(crate) struct Floor(u64);
+
 pub(crate) struct Log {
     key: VerifierKey,
     fault: OnceLock<LogFault>,
@@ -66,14 +71,19 @@ impl Log {
         *self.fault.get_or_init(|| fault)
     }
 
+    /// What is known of the log at the moment in which a request is made.
+    pub(crate) fn floor(&self) -> Floor {
+        Floor(self.memory().newest().map_or(0, |newest| newest.checkpoint.size))
+    }
+
     /// Checks the receipts of one outcome: the first against what was asked, the rest against what
-    /// follows from it. Keeps them for the proofs that come later.
+    /// follows from it, and all against the `floor` of before the request. Keeps them for the proofs that come later.
     pub(crate) fn believe(
         &self,
         receipts: &[Receipt],
         notes: &[String],
-        asked: &Asked<'_>,
-        following: &Asked<'_>,
+        [asked, following]: [&Asked<'_>; 2],
+        floor: Floor,
         granted: bool,
     ) -> Result<Vec<Logged>, LogFault> {
         if granted && receipts.is_empty() {
@@ -82,7 +92,7 @@ impl Log {
         let mut logged = Vec::with_capacity(receipts.len());
         for (at, receipt) in receipts.iter().enumerate() {
             let asked = if at == 0 { asked } else { following };
-            logged.push(self.believe_one(receipt, notes, asked, granted).map_err(|fault| self.caught(fault))?);
+            logged.push(self.believe_one(receipt, notes, asked, floor, granted).map_err(|fault| self.caught(fault))?);
         }
         Ok(logged)
     }
@@ -92,10 +102,14 @@ impl Log {
         receipt: &Receipt,
         notes: &[String],
         asked: &Asked<'_>,
+        floor: Floor,
         granted: bool,
     ) -> Result<Logged, LogFault> {
         let signed = self.signed(note_of(receipt, notes)?)?;
         check(receipt, &signed.checkpoint, asked, granted)?;
+        if receipt.index < floor.0 {
+            return Err(LogFault::Stale { index: receipt.index });
+        }
         let logged = Logged { index: receipt.index, leaf_hash: receipt.leaf_hash };
         self.memory().keep(logged, signed, granted)?;
         Ok(logged)

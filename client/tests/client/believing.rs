@@ -56,7 +56,7 @@ async fn a_lie_that_shows_at_once_keeps_the_value_back() {
         (Lie::NoReceipt, LogFault::Receipt(ReceiptError::Missing)),
         (Lie::OtherPerson, LogFault::Receipt(ReceiptError::NotAsAsked("person"))),
         (Lie::OtherPurpose, LogFault::Receipt(ReceiptError::NotAsAsked("purpose"))),
-        (Lie::SameLeaf, LogFault::Reused { index: 1 }),
+        (Lie::SameLeaf, LogFault::Stale { index: 1 }),
     ];
     for (lie, expected) in cases {
         let liar = Liar::start().await;

@@ -376,6 +376,11 @@ pub struct ApplyRequest {
     pub files: BTreeMap<String, String>,
 }
 
+/// SHA-256 of the files of a policy or schema, as the leaf of their activation names it: of their JSON, names sorted.
+pub fn files_hash(files: &BTreeMap<String, String>) -> Hash {
+    Hash::sha256(&serde_json::to_vec(files).unwrap_or_default())
+}
+
 /// What is in force after an activation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

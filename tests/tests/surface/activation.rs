@@ -1,5 +1,8 @@
 //! Policy and schema: in force for the very next request, and after a restart.
 
+use std::sync::Arc;
+
+use coffer_tests::engines::Held;
 use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
 use coffer_wire::leaf::Action;
 use coffer_wire::{Hash, problem::Code};
@@ -194,4 +197,30 @@ async fn a_proposal_with_a_mistake_changes_nothing_and_is_told_where_it_is() {
         officer.read("bank", "p", "r", &["sort_code"]).await.granted();
     }
     assert_eq!(epoch(&vault).await, policy);
+}
+
+/// What is in force in the log must come into force in the vault, whoever waits for the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_who_hangs_up_during_an_activation_does_not_stop_the_vault() {
+    let home = Home::new(Store::Memory);
+    let held = Arc::new(Held::over(home.memory()));
+    let vault = home.serve_on(held.clone());
+    let (admin, rents) = (vault.staff("security-admin", "oakvale"), vault.staff("rents", "oakvale"));
+    rents.list("bank", "p").await.refused(404, "not_found");
+    admin.post("/v1/whoami", &json!({})).await.granted();
+    let (before, access) = (epoch(&vault).await, vault.home().text("access.toml"));
+    held.hold();
+    let body = json!({ "files": { "access.toml": format!("{access}\n") } });
+    let asking = tokio::spawn(async move { admin.post("/v1/access/apply", &body).await });
+    held.waits().await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    // The connection is closed by now; give the vault the time to see it.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    held.release();
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while rents.list("bank", "p").await.outcome() != (404, "not_found".to_owned()) {
+        assert!(std::time::Instant::now() < patience, "the vault decides under a policy that is no more");
+    }
+    assert_eq!(epoch(&vault).await, before + 1);
 }

@@ -32,7 +32,8 @@ pub use jws::install_provider;
 pub use permit::{Act, Erase, EraseSubject, List, Manage, Permit, Read, Write};
 pub use policy::{GRANTS_MAX, Policy, ROLES_MAX, RULE_EVERYONE, Revoked};
 pub use token::{
-    Aliases, CLAIM_BYTES_MAX, LIFE_MS_MAX, Rejected, SKEW_MS_MAX, TOKEN_BYTES_MAX, TOKENS_KEPT_MAX, Tokens, Verified,
+    Aliases, CLAIM_BYTES_MAX, LIFE_MS_MAX, Rejected, Reloaded, SKEW_MS_MAX, TOKEN_BYTES_MAX, TOKENS_KEPT_MAX, Tokens,
+    Verified,
 };
 
 /// The schema and policy that were last activated. A request is decided under one of these from

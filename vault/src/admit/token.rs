@@ -74,6 +74,15 @@ pub struct Verified {
     generation: u64,
 }
 
+/// What came of reading the key files again.
+#[derive(Default)]
+pub struct Reloaded {
+    /// Keys have changed; every token is verified again.
+    pub changed: bool,
+    /// Files that cannot be used.
+    pub failed: Vec<FileError>,
+}
+
 /// Aliases of one staff member, by controller, category and period.
 #[derive(Default)]
 pub struct Aliases(Mutex<Vec<AliasEntry>>);
@@ -104,17 +113,20 @@ impl Tokens {
     }
 
     /// Reads the key files again; to be called now and then, off the path of requests. A file that
-    /// cannot be used leaves the keys as they were and is reported. `Ok(true)`: keys have changed.
-    pub fn reload(&self) -> Result<bool, FileError> {
-        let mut changed = false;
+    /// cannot be used leaves its issuer's keys as they were and is reported; the others count all the same.
+    pub fn reload(&self) -> Reloaded {
+        let mut reloaded = Reloaded::default();
         for issuer in &self.issuers {
-            if issuer.reload()? {
-                changed = true;
-                // At once, so that a mistake in the next file does not keep a withdrawn key alive.
-                self.generation.fetch_add(1, Ordering::SeqCst);
+            match issuer.reload() {
+                Ok(false) => {}
+                Ok(true) => {
+                    reloaded.changed = true;
+                    self.generation.fetch_add(1, Ordering::SeqCst);
+                }
+                Err(error) => reloaded.failed.push(error),
             }
         }
-        Ok(changed)
+        reloaded
     }
 
     /// Whether a token is good now. `token` is the text behind `Bearer `.

@@ -15,7 +15,7 @@ impl Check<'_> {
         let mut in_force = Vec::new();
         self.each(Family::Meta, b"", |check, key, value| {
             match key {
-                meta::CHECKPOINT | meta::FORMAT => {}
+                meta::CHECKPOINT | meta::FORMAT | meta::IN_FORCE => {}
                 meta::ACCESS | meta::SCHEMA | meta::EPOCH => in_force.push((key.to_vec(), value.to_vec())),
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),

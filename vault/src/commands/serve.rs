@@ -118,8 +118,15 @@ fn tell_service_manager(states: &[NotifyState<'_>]) {
     }
 }
 
+/// As many descriptors as the system lets this process have, for connections: the usual limit is a shell's.
+fn raise_descriptors() -> io::Result<()> {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
+}
+
 /// No core files, and no other process of the same user may look into the memory.
 pub fn harden() -> io::Result<()> {
+    raise_descriptors()?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     Ok(())

@@ -32,7 +32,7 @@ impl Keeper {
     pub fn look(&mut self, listener: &Listener, door: &Door) {
         self.next = Instant::now() + LOOK_EVERY;
         let Door::Open(house) = door else { return };
-        let failed = [self.certificates(listener), issuers(house)].into_iter().filter_map(Result::err);
+        let failed = self.certificates(listener).err().into_iter().chain(issuers(house));
         let not_taken: Vec<String> =
             failed.map(|why| format!("not taken, what was there before still counts: {why}")).collect();
         if not_taken != house.upkeep().not_taken {
@@ -49,9 +49,11 @@ impl Keeper {
     }
 }
 
-fn issuers(house: &Arc<House>) -> Result<(), String> {
-    if house.reload_issuers().map_err(|error| error.to_string())? {
+/// Files that could not be taken.
+fn issuers(house: &Arc<House>) -> Vec<String> {
+    let reloaded = house.reload_issuers();
+    if reloaded.changed {
         tracing::warn!("the keys of issuers have changed; every token is verified again");
     }
-    Ok(())
+    reloaded.failed.iter().map(ToString::to_string).collect()
 }

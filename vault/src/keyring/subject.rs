@@ -49,12 +49,14 @@ pub struct OwnKey {
 }
 
 impl Line {
-    /// The key of this id, if it lives.
-    pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Option<OwnKey>, Unread> {
+    /// The key of this id, if it lives. A key that was destroyed has left a tombstone: a row that is gone, or is no row,
+    /// counts as altered, or a loss would pass for an erasure.
+    pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
         let row = view.get(Family::Keys, &SubjectRow::key(&id))?;
         Ok(match row.as_deref().and_then(SubjectRow::decode) {
-            Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => Some(OwnKey { id, wrapped_by, wrapped }),
-            _ => None,
+            Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => Ok(Some(OwnKey { id, wrapped_by, wrapped })),
+            Some(SubjectRow::Destroyed { .. }) => Ok(None),
+            None => Err(Altered),
         })
     }
 
@@ -90,14 +92,16 @@ impl Line {
     }
 
     /// Those of the ids whose keys live.
-    pub fn living(&self, view: &View<'_>, ids: Vec<KeyId>) -> Result<Vec<KeyId>, Unread> {
+    pub fn living(&self, view: &View<'_>, ids: Vec<KeyId>) -> Result<Result<Vec<KeyId>, Altered>, Unread> {
         let mut living = Vec::with_capacity(ids.len());
         for id in ids {
-            if self.subject(view, id)?.is_some() {
-                living.push(id);
+            match self.subject(view, id)? {
+                Ok(Some(_)) => living.push(id),
+                Ok(None) => {}
+                Err(altered) => return Ok(Err(altered)),
             }
         }
-        Ok(living)
+        Ok(Ok(living))
     }
 
     /// Where the index row of a living key stands.

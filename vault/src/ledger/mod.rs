@@ -134,7 +134,7 @@ impl Ledger {
     ) -> Result<Ledger, StartError> {
         let vkey = place.verifier_key(&key)?;
         let (head, note) = HeadFile::open(&place.head, false).map_err(StartError::Head)?;
-        let resumed = start::check(&**engine, &vkey, note.as_deref())?;
+        let resumed = start::check(&**engine, &vkey, note.as_deref(), policy)?;
         let growing = Arc::new(resumed.growth.growing());
         let newest = Newest { note: Arc::clone(&resumed.note), size: resumed.growth.size(), growing };
         let shared = Arc::new(Shared::new(newest, policy));

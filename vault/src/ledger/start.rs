@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use coffer_wire::Name;
+use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::tree::leaf_hash;
-use coffer_wire::{Name, leaf::Leaf};
 
 use super::Rejected;
 use super::history::{Growth, History, HistoryError, TILE_HASHES};
@@ -50,6 +51,14 @@ pub enum StartError {
     /// Leaves or tiles do not give the root of the checkpoint.
     #[error("leaves and tree do not give the root of the checkpoint; the first wrong place is leaf {0} or after it")]
     Root(u64),
+    /// The last leaf was made under a newer policy than the store holds.
+    #[error("the log knows policy epoch {seen} and the store holds {stored}: an older policy was put back")]
+    PolicyBehind {
+        /// The epoch in the store.
+        stored: u32,
+        /// The epoch that the last leaf names.
+        seen: u32,
+    },
     /// A node or leaf is missing.
     #[error(transparent)]
     History(HistoryError),
@@ -86,7 +95,12 @@ pub(super) struct Resumed {
 }
 
 /// Checks checkpoint, tree, last leaves and head, in this order, and takes the log up.
-pub(super) fn check(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) -> Result<Resumed, StartError> {
+pub(super) fn check(
+    engine: &dyn Engine,
+    key: &VerifierKey,
+    head: Option<&str>,
+    policy: u32,
+) -> Result<Resumed, StartError> {
     let history = History::new(engine);
     let note: Arc<str> = newest_note(engine)?.ok_or(StartError::Checkpoint)?.into();
     let checkpoint = note::verify(&note, key).map_err(|_| StartError::Checkpoint)?;
@@ -97,8 +111,20 @@ pub(super) fn check(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) 
     }
     hold_against_head(&history, &checkpoint, key, head)?;
     let last = Leaf::parse(&history.leaf(checkpoint.size.saturating_sub(1))?);
-    let last_ms = last.map_err(|_| StartError::Root(checkpoint.size - 1))?.t;
-    Ok(Resumed { growth, numbers: numbers(engine)?, last_ms, note })
+    let last = last.map_err(|_| StartError::Root(checkpoint.size - 1))?;
+    let seen = epoch_after(&last);
+    if policy < seen {
+        return Err(StartError::PolicyBehind { stored: policy, seen });
+    }
+    Ok(Resumed { growth, numbers: numbers(engine)?, last_ms: last.t, note })
+}
+
+/// The policy epoch in force behind a leaf.
+fn epoch_after(leaf: &Leaf) -> u32 {
+    let activates = matches!(leaf.action, Action::AccessApply | Action::SchemaApply) && leaf.granted.is_some();
+    // The first policy and schema are activated by leaves that name their own epoch.
+    let first = leaf.app.is_none();
+    leaf.policy + u32::from(activates && !first)
 }
 
 /// The newest checkpoint in the store.

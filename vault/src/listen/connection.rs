@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustix::process::Resource;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -17,7 +18,12 @@ use crate::admit::PeerCertificate;
 use crate::serve::routes::Peer;
 
 /// Connections at one time, at most.
-const CONNECTIONS_MAX: usize = 4_096;
+const CONNECTIONS_MAX: u64 = 4_096;
+/// Descriptors that connections leave to the store, the head and the rest of the process. A store that cannot open a file
+/// cannot write, and a vault that cannot write ends.
+const DESCRIPTORS_KEPT: u64 = 512;
+/// Whatever the process may open, so many connections are tried to be served.
+const CONNECTIONS_MIN: u64 = 64;
 /// A handshake takes at most this.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// A request's head comes within this.
@@ -36,8 +42,15 @@ pub(super) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)) }
+        let descriptors = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let connections = connections_for(descriptors);
+        Limits { connections: Arc::new(Semaphore::new(connections as usize)) }
     }
+}
+
+/// As many as the descriptors that this process may have open.
+fn connections_for(descriptors: u64) -> u64 {
+    descriptors.saturating_sub(DESCRIPTORS_KEPT).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
 }
 
 /// One thread's share of the connections.
@@ -139,4 +152,16 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
     }
     shut_down(connection.as_mut());
     connection.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_the_store_its_descriptors() {
+        assert_eq!(connections_for(1_024), 512);
+        assert_eq!(connections_for(u64::MAX), CONNECTIONS_MAX);
+        assert_eq!(connections_for(0), CONNECTIONS_MIN);
+    }
 }

@@ -61,8 +61,16 @@ impl Stored {
     ) -> Result<Result<Option<Stored>, Altered>, Unread> {
         let Ok(row) = Row::parse(&bytes) else { return Ok(Err(Altered)) };
         let Some(own_id) = row.head.own_key() else { return Ok(Err(Altered)) };
-        let Some(own) = line.subject(view, *own_id)? else { return Ok(Ok(None)) };
-        let others = row.head.keys[1..].iter().map(|id| line.subject(view, *id)).collect::<Result<_, _>>()?;
+        let own = match line.subject(view, *own_id)? {
+            Ok(Some(own)) => own,
+            Ok(None) => return Ok(Ok(None)),
+            Err(altered) => return Ok(Err(altered)),
+        };
+        let others = row.head.keys[1..].iter().map(|id| line.subject(view, *id)).collect::<Result<Vec<_>, _>>()?;
+        let others = match others.into_iter().collect() {
+            Ok(others) => others,
+            Err(altered) => return Ok(Err(altered)),
+        };
         let hash = Hash::sha256(&bytes);
         Ok(Ok(Some(Stored { target, bytes, row, own, others, hash })))
     }

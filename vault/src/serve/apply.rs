@@ -4,46 +4,50 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coffer_keys::keyfile;
-use coffer_wire::api::{ApplyAnswer, ApplyRequest};
+use coffer_wire::Hash;
+use coffer_wire::api::{ApplyAnswer, ApplyRequest, files_hash};
 use coffer_wire::leaf::Action;
+use coffer_wire::name::VAULT;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::desk::{Desk, Envelope};
-use super::genesis::{Proposal, files_hash, key_detail};
+use super::genesis::{Proposal, key_detail};
 use super::house::{HouseError, controllers, families};
 use super::{House, Incoming, manage};
-use crate::admit::InForce;
+use crate::admit::{InForce, Manage, Permit};
 use crate::keyring::{Created, Line, create_line};
 use crate::ledger::{Attribution, Detail, Entry};
 use crate::store::Batch;
 
 pub(super) async fn access(house: Arc<House>, incoming: Incoming) -> Answered {
-    apply(house, incoming, Action::AccessApply).await
+    to_its_end(house, incoming, Action::AccessApply).await
 }
 
 pub(super) async fn schema(house: Arc<House>, incoming: Incoming) -> Answered {
-    apply(house, incoming, Action::SchemaApply).await
+    to_its_end(house, incoming, Action::SchemaApply).await
+}
+
+/// A task of its own, which ends whether or not the caller waits for it: what is in force in the log must come into force here.
+async fn to_its_end(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
+    tokio::spawn(apply(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
+    // Who may not do this is refused here, and waits for nobody and keeps nobody waiting.
+    permitted(&house, &incoming, action).await?;
     // One activation at a time: the second is read against what the first has put into force.
     let _alone = house.activation.lock().await;
-    let desk = Desk::sit(&house, &incoming, action, &Envelope::default(), true).await?;
-    let request: ApplyRequest = match manage::parse(&incoming.body) {
-        Ok(request) => request,
-        Err(problem) => return Err(desk.refuse_envelope(problem.code, problem.detail).await),
-    };
-    let hash = files_hash(&request.files);
-    let permit = manage::permit(&desk, Some(hash)).await?;
+    let (desk, request, hash, permit) = permitted(&house, &incoming, action).await?;
     let (next, in_force) = match propose(&house, action, request.files) {
         Ok(proposed) => proposed,
         Err(error) => return Err(desk.refuse_envelope(Code::InvalidProposal, Some(error.to_string())).await),
     };
     house.engine.ensure(&families(&in_force)).map_err(|_| Problem::new(Code::Internal))?;
     let mut batch = Batch::new();
-    next.put(&mut batch);
+    let keyring = house.keyring();
+    next.put(&mut batch, keyring.audit(&VAULT).ok_or_else(|| Problem::new(Code::Internal))?);
     let (lines, made) = make_lines(&house, &in_force, &mut batch)?;
     let epoch = in_force.epoch;
     let detail = Detail { written: Some(hash), ..Detail::default() };
@@ -58,6 +62,22 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     house.gate.activate(in_force);
     let mut notes = Vec::new();
     body(&ApplyAnswer { policy: epoch, hash, receipt: recorded.into_receipt(&mut notes), notes })
+}
+
+/// The request of somebody who may make it, or a recorded refusal.
+async fn permitted(
+    house: &Arc<House>,
+    incoming: &Incoming,
+    action: Action,
+) -> Result<(Desk, ApplyRequest, Hash, Permit<Manage>), Problem> {
+    let desk = Desk::sit(house, incoming, action, &Envelope::default(), true).await?;
+    let request: ApplyRequest = match manage::parse(&incoming.body) {
+        Ok(request) => request,
+        Err(problem) => return Err(desk.refuse_envelope(problem.code, problem.detail).await),
+    };
+    let hash = files_hash(&request.files);
+    let permit = manage::permit(&desk, Some(hash)).await?;
+    Ok((desk, request, hash, permit))
 }
 
 /// The files in force with some of them replaced, read and checked.

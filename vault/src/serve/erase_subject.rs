@@ -91,7 +91,10 @@ fn end(
     };
     let index = line.subjects_of(view, person)?;
     let keys = match line.indexed(&index) {
-        Ok(keys) => line.living(view, keys)?,
+        Ok(keys) => match line.living(view, keys)? {
+            Ok(keys) => keys,
+            Err(altered) => return Ok(Err(altered)),
+        },
         Err(altered) => return Ok(Err(altered)),
     };
     if rows.stored.is_empty() && keys.is_empty() {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use coffer_keys::RootKey;
-use coffer_wire::Hash;
+use coffer_keys::{Context, Label, RootKey};
+use coffer_wire::api::files_hash;
 use coffer_wire::leaf::Action;
 use coffer_wire::name::VAULT;
 use coffer_wire::note::VerifierKey;
 use coffer_wire::private::Private;
+use subtle::ConstantTimeEq;
 
 use super::house::{HouseError, controllers, families, log_place};
 use crate::admit::{InForce, Policy};
@@ -57,7 +58,7 @@ impl Proposal {
         })
     }
 
-    /// What was last activated.
+    /// What was last activated, if the store is to be believed: [`check`](Proposal::check).
     pub(super) fn stored(engine: &dyn Engine) -> Result<Proposal, HouseError> {
         let get = |key| engine.get(Family::Meta, key)?.ok_or(HouseError::InForce);
         let files = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|_| HouseError::InForce);
@@ -80,18 +81,27 @@ impl Proposal {
         Ok(InForce { epoch: self.epoch, schema, policy })
     }
 
-    /// The rows that keep it.
-    pub(super) fn put(&self, batch: &mut Batch) {
+    /// The rows that keep it. `vault`: the vault's own audit line, whose locator key vouches for them.
+    pub(super) fn put(&self, batch: &mut Batch, vault: &Line) {
         for (key, files) in [(meta::ACCESS, &self.access), (meta::SCHEMA, &self.schema)] {
             batch.put(Family::Meta, key, encode(files));
         }
         batch.put(Family::Meta, meta::EPOCH, self.epoch.to_be_bytes());
+        batch.put(Family::Meta, meta::IN_FORCE, self.tag(vault));
     }
-}
 
-/// SHA-256 of files, as the leaf of their activation names it: of their JSON, names sorted.
-pub(super) fn files_hash(files: &Files) -> Hash {
-    Hash::sha256(&encode(files))
+    /// Whether it was this vault that put it in force: whoever writes to the disk must not write rights.
+    pub(super) fn check(&self, engine: &dyn Engine, vault: &Line) -> Result<(), HouseError> {
+        let stored = engine.get(Family::Meta, meta::IN_FORCE)?.ok_or(HouseError::InForce)?;
+        let vouched = bool::from(self.tag(vault).as_slice().ct_eq(&stored));
+        if vouched { Ok(()) } else { Err(HouseError::InForce) }
+    }
+
+    fn tag(&self, vault: &Line) -> [u8; 16] {
+        let context = Context::new(Label::Index).text("in force").number(u64::from(self.epoch));
+        let hashes = [files_hash(&self.access), files_hash(&self.schema)];
+        vault.locator().tag(&hashes.iter().fold(context, |context, hash| context.part(hash.as_bytes())))
+    }
 }
 
 fn encode(files: &Files) -> Vec<u8> {
@@ -129,7 +139,6 @@ pub fn init(
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     format::mark(&mut batch);
-    proposal.put(&mut batch);
     let (log_key, created) = create_log_key(root, now_ms, &mut batch)?;
     let mut made = vec![created];
     let mut audit_lines = Vec::new();
@@ -143,6 +152,8 @@ pub fn init(
             }
         }
     }
+    let vault = audit_lines.iter().find(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
+    proposal.put(&mut batch, vault);
     let period = Period::of(now_ms);
     let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
     Ok(Ledger::create(engine, clock, &log_place(config), log_key, first)?)

@@ -7,10 +7,10 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
 
 use super::answer::{code_of, problem_of};
-use super::genesis::{ProposalError, stored_in_force};
+use super::genesis::{Proposal, ProposalError};
 use super::metrics::Metrics;
 use super::step::Halt;
-use crate::admit::{Gate, InForce};
+use crate::admit::{Gate, InForce, Reloaded};
 use crate::clock::{Clock, Period};
 use crate::config::{Config, FileError};
 use crate::keyring::{Audited, Keyring, KeyringError};
@@ -18,7 +18,7 @@ use crate::ledger::start::StartError;
 use crate::ledger::{
     About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
 };
-use crate::store::format::FormatError;
+use crate::store::format::{self, FormatError};
 use crate::store::{Batch, Engine, Family, StoreError, Unread, View};
 
 /// Behind the door: an open vault, or one that stays shut.
@@ -79,7 +79,7 @@ pub enum HouseError {
     #[error(transparent)]
     File(#[from] FileError),
     /// What is stored of policy and schema is damaged.
-    #[error("the policy or schema in force is damaged in the store: run `coffer-vault check`")]
+    #[error("the policy or schema in force was damaged or changed in the store: run `coffer-vault check`")]
     InForce,
     /// The proposal cannot be activated.
     #[error(transparent)]
@@ -98,11 +98,14 @@ impl House {
         clock: Arc<dyn Clock>,
         root: &RootKey,
     ) -> Result<House, HouseError> {
-        let in_force = stored_in_force(&*engine, &config)?;
+        format::check(&*engine)?;
+        let stored = Proposal::stored(&*engine)?;
+        let in_force = stored.in_force(&config)?;
         engine.ensure(&families(&in_force))?;
         let epoch = in_force.epoch;
         let gate = Gate::new(&config, in_force)?;
         let (keyring, log_key) = Keyring::open(&*engine, root)?;
+        stored.check(&*engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
         let first = unsealed(&*engine, &keyring, Period::of(clock.now_ms()), epoch)?;
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures());
@@ -185,8 +188,8 @@ impl House {
         Ok(Submission::unbound(entry).with_rows(batch, needs))
     }
 
-    /// Reads the issuers' key files again, if they have changed. `Ok(true)`: they had.
-    pub fn reload_issuers(&self) -> Result<bool, FileError> {
+    /// Reads the issuers' key files again, if they have changed.
+    pub fn reload_issuers(&self) -> Reloaded {
         self.gate.tokens().reload()
     }
 

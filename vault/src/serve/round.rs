@@ -61,7 +61,14 @@ where
         }
         if idle > 0 {
             tokio::time::sleep(IDLE_PAUSE).await;
-            desk = Arc::new(Desk::sit(&house, &incoming, action, &envelope, true).await?);
+            // Whoever may no longer come in has what was done before that, and no more.
+            match Desk::sit(&house, &incoming, action, &envelope, true).await {
+                Ok(next) => desk = Arc::new(next),
+                Err(problem) => {
+                    open.iter().for_each(|at| outcomes[*at] = Some(refused(problem.code)));
+                    break;
+                }
+            }
         }
         let before = open.len();
         let done = match atomic {

@@ -211,7 +211,10 @@ impl Work<'_> {
             Ok(id) => id,
             Err(altered) => return Ok(Err(altered)),
         };
-        let living = id.map(|id| self.line.subject(self.view, id)).transpose()?.flatten();
+        let living = match id.map(|id| self.line.subject(self.view, id)).transpose()?.transpose() {
+            Ok(living) => living.flatten(),
+            Err(altered) => return Ok(Err(altered)),
+        };
         if let Some(own) = living {
             gathered.used.extend([own.id, own.wrapped_by]);
             return Ok(self.line.open_subject(&own).map(|key| (own.id, key, false)));

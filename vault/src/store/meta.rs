@@ -12,3 +12,5 @@ pub const ACCESS: &[u8] = b"access";
 pub const SCHEMA: &[u8] = b"schema";
 /// The epoch of both.
 pub const EPOCH: &[u8] = b"epoch";
+/// The tag that vouches for these three.
+pub const IN_FORCE: &[u8] = b"in-force";

@@ -9,7 +9,7 @@ use crate::input::proposal;
 pub async fn run(desk: &Desk, args: &ApplySchema) -> Result<(), Failure> {
     let files = proposal(&args.paths)?;
     let (vault, session) = desk.session()?;
-    let activated = session.apply_schema(files.clone()).await?;
+    let activated = session.apply_schema(files).await?;
     prove(&vault).await?;
-    tell(desk, "schema", &files, &activated)
+    tell(desk, "schema", &activated)
 }

@@ -58,7 +58,10 @@ pub(super) fn may_follow(new: &Schema, old: &Schema) -> Result<(), FileError> {
 fn keeps_its_place(field: &Field, after: &Category) -> Result<(), String> {
     let (number, name) = (field.number, field.name);
     match (after.field_number(number), after.field(&name)) {
-        (None, None) => Ok(()),
+        (None, None) => Err(format!(
+            "`{name}` is in force and missing here; what is stored in it could not be reached. Keep it, and take the \
+             grants to it out of access.toml"
+        )),
         (Some(same), _) if same.name != name => {
             Err(format!("number {number} is `{name}` in force and may be no other field"))
         }
