@@ -11,6 +11,7 @@ use coffer_wire::api::{
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
+use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -81,6 +82,11 @@ impl Session {
     /// Cells of the policy in force: who may do what.
     pub async fn show_access(&self, which: &ShowRequest) -> Result<ShowAnswer, Error> {
         self.act("/v1/access/show", Action::AccessShow, which, Repeat::Safe).await
+    }
+
+    /// The schema in force: what is kept, why, whence and for how long.
+    pub async fn show_schema(&self, which: &SchemaRequest) -> Result<SchemaAnswer, Error> {
+        self.act("/v1/schema/show", Action::SchemaShow, which, Repeat::Safe).await
     }
 
     /// Up to 1,000 leaves of the log, from `start` on.

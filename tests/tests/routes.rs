@@ -111,6 +111,12 @@ const CASES: &[Case] = &[
         body: |home| json!({ "files": home.schema() }),
         wrong_role: ("dpo", Code::ForbiddenRole),
     },
+    Case {
+        path: "/v1/schema/show",
+        role: "dpo",
+        body: |_| json!({ "category": "bank" }),
+        wrong_role: ("rents", Code::ForbiddenApplication),
+    },
 ];
 
 fn envelope(role: &str, item: Value) -> Value {

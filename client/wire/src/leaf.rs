@@ -79,6 +79,8 @@ actions! {
     AccessShow = "access.show";
     /// A schema was activated.
     SchemaApply = "schema.apply";
+    /// The schema in force was read.
+    SchemaShow = "schema.show";
     /// A request that is no operation of the vault.
     Unknown = "unknown";
 }

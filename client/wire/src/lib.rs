@@ -11,6 +11,7 @@ pub mod private;
 pub mod problem;
 pub mod provenance;
 pub mod receipt;
+pub mod schema;
 pub mod tree;
 pub mod value;
 

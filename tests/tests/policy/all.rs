@@ -7,8 +7,15 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: [Action; 6] =
-    [Action::Status, Action::KeysList, Action::AccessApply, Action::AccessShow, Action::SchemaApply, Action::LogEntry];
+const ACTS: [Action; 7] = [
+    Action::Status,
+    Action::KeysList,
+    Action::AccessApply,
+    Action::AccessShow,
+    Action::SchemaApply,
+    Action::SchemaShow,
+    Action::LogEntry,
+];
 
 fn line(role: &str, cell: &Cell<'_>) -> [String; 6] {
     let field = cell.field.unwrap_or_default();

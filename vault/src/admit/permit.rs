@@ -178,6 +178,7 @@ impl Gate {
             | Action::AccessApply
             | Action::AccessShow
             | Action::SchemaApply
+            | Action::SchemaShow
             | Action::LogEntry => self.decide(caller, ask, action),
             _ => Err(caller.refused_act()),
         }

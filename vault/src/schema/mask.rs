@@ -1,6 +1,6 @@
 //! What the masked form leaves of a value: enough to recognise it, too little to use it.
 
-use serde::Deserialize;
+use coffer_wire::schema::Mask;
 
 use super::kind::{self, Kind};
 
@@ -13,52 +13,32 @@ const SHOWN_ONE_IN: usize = 2;
 /// Characters that `first1` shows.
 const FIRST_SHOWN: usize = 1;
 
-/// The masks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mask {
-    /// The last four characters; nothing of a value of fewer than eight.
-    Last4,
-    /// The first character; nothing of a value of fewer than two.
-    First1,
-    /// Nothing.
-    All,
-    /// The year of a date.
-    Year,
-    /// The part of a postcode before the space: the district.
-    Outward,
-    /// Everything: the masked form is the value.
-    None,
+pub(super) fn apply(mask: Mask, value: &str) -> String {
+    match mask {
+        Mask::Last4 => last(value),
+        Mask::First1 => first(value),
+        Mask::All => HIDDEN.to_owned(),
+        // What was stored under an older schema may be no date.
+        Mask::Year if kind::is_date(value) => format!("{}-**-**", &value[..4]),
+        Mask::Outward => match kind::outward(value) {
+            Some(outward) => format!("{outward} {HIDDEN}"),
+            None => HIDDEN.to_owned(),
+        },
+        Mask::Year => HIDDEN.to_owned(),
+        Mask::None => value.to_owned(),
+    }
 }
 
-impl Mask {
-    pub(super) fn apply(self, value: &str) -> String {
-        match self {
-            Mask::Last4 => last(value),
-            Mask::First1 => first(value),
-            Mask::All => HIDDEN.to_owned(),
-            // What was stored under an older schema may be no date.
-            Mask::Year if kind::is_date(value) => format!("{}-**-**", &value[..4]),
-            Mask::Outward => match kind::outward(value) {
-                Some(outward) => format!("{outward} {HIDDEN}"),
-                None => HIDDEN.to_owned(),
-            },
-            Mask::Year => HIDDEN.to_owned(),
-            Mask::None => value.to_owned(),
-        }
-    }
-
-    /// Whether the mask makes sense for a kind. A part of a choice tells the choice; a few letters
-    /// of a note or a pair of a sort code's digits tell nothing worth showing.
-    pub(super) fn suits(self, kind: &Kind) -> bool {
-        match (self, kind) {
-            (Mask::All | Mask::None, _) => true,
-            (Mask::Last4, Kind::Text | Kind::Number | Kind::AccountNumber | Kind::Phone | Kind::NiNumber) => true,
-            (Mask::First1, Kind::Text | Kind::Email) => true,
-            (Mask::Year, Kind::Date) => true,
-            (Mask::Outward, Kind::Postcode) => true,
-            (Mask::Last4 | Mask::First1 | Mask::Year | Mask::Outward, _) => false,
-        }
+/// Whether the mask makes sense for a kind. A part of a choice tells the choice; a few letters
+/// of a note or a pair of a sort code's digits tell nothing worth showing.
+pub(super) fn suits(mask: Mask, kind: &Kind) -> bool {
+    match (mask, kind) {
+        (Mask::All | Mask::None, _) => true,
+        (Mask::Last4, Kind::Text | Kind::Number | Kind::AccountNumber | Kind::Phone | Kind::NiNumber) => true,
+        (Mask::First1, Kind::Text | Kind::Email) => true,
+        (Mask::Year, Kind::Date) => true,
+        (Mask::Outward, Kind::Postcode) => true,
+        (Mask::Last4 | Mask::First1 | Mask::Year | Mask::Outward, _) => false,
     }
 }
 
@@ -100,14 +80,14 @@ mod tests {
             (Mask::Outward, "12 High Street", "****"),
             (Mask::None, "closed", "closed"),
         ] {
-            assert_eq!(mask.apply(value), masked, "{mask:?}");
+            assert_eq!(apply(mask, value), masked, "{mask:?}");
         }
     }
 
     #[test]
     fn a_masked_form_does_not_tell_the_length() {
         let lengths =
-            |mask: Mask| (8..40).map(|n| mask.apply(&"x".repeat(n)).len()).collect::<std::collections::BTreeSet<_>>();
+            |mask: Mask| (8..40).map(|n| apply(mask, &"x".repeat(n)).len()).collect::<std::collections::BTreeSet<_>>();
         for mask in [Mask::Last4, Mask::First1, Mask::All] {
             assert_eq!(lengths(mask).len(), 1, "{mask:?}");
         }
@@ -118,8 +98,8 @@ mod tests {
         let choice = Kind::Enum(vec!["yes".to_owned(), "no".to_owned()]);
         for kind in [choice, Kind::Money, Kind::Note, Kind::SortCode] {
             let parts = [Mask::First1, Mask::Last4, Mask::Year, Mask::Outward];
-            assert!(!parts.iter().any(|mask| mask.suits(&kind)), "{kind:?}");
-            assert!(Mask::All.suits(&kind) && Mask::None.suits(&kind));
+            assert!(!parts.iter().any(|mask| suits(*mask, &kind)), "{kind:?}");
+            assert!(suits(Mask::All, &kind) && suits(Mask::None, &kind));
         }
     }
 }

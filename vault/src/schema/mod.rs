@@ -55,9 +55,8 @@ use coffer_wire::{Name, Provenance};
 
 use crate::config::FileError;
 
-pub use basis::{Article9, LawfulBasis, Mark};
+pub use coffer_wire::schema::{Article9, LawfulBasis, Mark, Mask, Subject};
 pub use kind::{Invalid, Kind};
-pub use mask::Mask;
 
 /// Categories of a schema, at most. Rights hold them as bits.
 pub const CATEGORIES_MAX: usize = 64;
@@ -136,15 +135,6 @@ pub struct Field {
     pub source: Vec<Provenance>,
 }
 
-/// Whose data a field holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Subject {
-    /// The person's own whose record it is.
-    Own,
-    /// Another person's, such as a witness's, whom the write names under `about`.
-    Other,
-}
-
 impl Schema {
     /// Reads and checks a whole schema: file names with their texts, in any order.
     pub fn read(files: &[(String, String)]) -> Result<Schema, FileError> {
@@ -209,7 +199,7 @@ impl Field {
 
     /// The masked form of a value.
     pub fn mask(&self, value: &str) -> String {
-        self.mask.apply(value)
+        mask::apply(self.mask, value)
     }
 
     /// Bytes to which a value is to be filled up at least, so that the length of what is stored

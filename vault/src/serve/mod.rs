@@ -20,6 +20,7 @@ mod read;
 mod round;
 pub mod routes;
 mod show;
+mod show_schema;
 mod status;
 mod step;
 mod whoami;

@@ -18,7 +18,8 @@ use super::answer::{Answered, respond};
 use super::desk::{Desk, Envelope};
 use super::incoming::new_request_id;
 use super::{
-    Door, House, Incoming, apply, entry, erase, erase_subject, keys, list, prove, read, show, status, whoami, write,
+    Door, House, Incoming, apply, entry, erase, erase_subject, keys, list, prove, read, show, show_schema, status,
+    whoami, write,
 };
 use crate::admit::PeerCertificate;
 
@@ -65,6 +66,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/access/show", Some(Action::AccessShow), show::serve),
     operation!(POST "/v1/access/apply", Some(Action::AccessApply), apply::access),
     operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema),
+    operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve),
 ];
 
 /// The router over the table. The connection puts its [`Peer`] into each request's extensions.

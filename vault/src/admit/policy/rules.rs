@@ -110,6 +110,7 @@ pub(super) fn act(word: &str) -> Option<Action> {
                 | Action::AccessApply
                 | Action::AccessShow
                 | Action::SchemaApply
+                | Action::SchemaShow
         )
     })
 }

@@ -8,6 +8,8 @@ mod ni_number;
 mod postcode;
 mod text;
 
+use coffer_wire::schema::FieldType;
+
 pub(super) use date::is_date;
 pub(super) use postcode::outward;
 
@@ -107,6 +109,32 @@ impl Kind {
             Kind::NiNumber => (ni_number::is_ni_number(value), Invalid::NotANiNumber),
         };
         if holds { Ok(()) } else { Err(otherwise) }
+    }
+
+    /// The type, as the schema's files and the wire name it.
+    pub fn field_type(&self) -> FieldType {
+        match self {
+            Kind::Text => FieldType::Text,
+            Kind::Note => FieldType::Note,
+            Kind::Enum(_) => FieldType::Enum,
+            Kind::Date => FieldType::Date,
+            Kind::Money => FieldType::Money,
+            Kind::Number => FieldType::Number,
+            Kind::SortCode => FieldType::SortCode,
+            Kind::AccountNumber => FieldType::AccountNumber,
+            Kind::Phone => FieldType::Phone,
+            Kind::Email => FieldType::Email,
+            Kind::Postcode => FieldType::Postcode,
+            Kind::NiNumber => FieldType::NiNumber,
+        }
+    }
+
+    /// What an enumeration chooses from; of any other kind nothing.
+    pub fn choices(&self) -> &[String] {
+        match self {
+            Kind::Enum(choices) => choices,
+            _ => &[],
+        }
     }
 
     /// Bytes of a value, at most. None: the kind has no limit of its own, so the field needs one.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use coffer_wire::schema::FieldType;
 use coffer_wire::{Name, Provenance};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::super::{
-    Article9, CHOICE_BYTES_MAX, CHOICES_MAX, Field, Kind, LawfulBasis, Mark, Mask, Subject, VALUE_BYTES_MAX,
+    Article9, CHOICE_BYTES_MAX, CHOICES_MAX, Field, Kind, LawfulBasis, Mark, Mask, Subject, VALUE_BYTES_MAX, mask,
 };
 use super::mark::{MarkKeys, RawMark};
 use super::{purposes, sources};
@@ -19,44 +20,19 @@ pub(super) struct RawField {
     pub(super) number: Spanned<u16>,
     pub(super) name: Spanned<Name>,
     #[serde(rename = "type")]
-    kind: Spanned<RawKind>,
+    kind: Spanned<FieldType>,
     max_bytes: Option<Spanned<usize>>,
     choices: Option<Spanned<Vec<String>>>,
     mask: Spanned<Mask>,
     purposes: Spanned<Vec<Name>>,
     #[serde(default)]
-    subject: RawSubject,
+    subject: Subject,
     lawful_basis: Option<LawfulBasis>,
     mark: Option<Spanned<RawMark>>,
     article9: Option<Spanned<Article9>>,
     schedule1: Option<Spanned<u8>>,
     policy_document: Option<Spanned<String>>,
     source: Option<Spanned<Vec<Provenance>>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum RawKind {
-    Text,
-    Note,
-    Enum,
-    Date,
-    Money,
-    Number,
-    SortCode,
-    AccountNumber,
-    Phone,
-    Email,
-    Postcode,
-    NiNumber,
-}
-
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawSubject {
-    #[default]
-    Own,
-    Other,
 }
 
 /// What is said of a category as a whole, and of its fields where they say nothing else.
@@ -79,22 +55,29 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
     let kind = kind(source, &raw)?;
     let max_bytes = max_bytes(source, &raw, &kind)?;
     let mask = *raw.mask.get_ref();
-    if !mask.suits(&kind) {
+    if !mask::suits(mask, &kind) {
         return Err(source.at(
             raw.mask.span(),
             "mask",
             "does not suit this type; `all` hides the value, `none` shows it",
         ));
     }
-    let subject = match raw.subject {
-        RawSubject::Own => Subject::Own,
-        RawSubject::Other => Subject::Other,
-    };
     let lawful_basis = raw.lawful_basis.unwrap_or(common.lawful_basis);
     let mark = mark_keys(&raw).read(source)?.unwrap_or_else(|| common.mark.clone());
     let provenance = provenance(source, &raw, common)?;
     let (number, name, purposes) = (raw.number.into_inner(), raw.name.into_inner(), raw.purposes.into_inner());
-    Ok(Field { number, name, kind, max_bytes, mask, purposes, subject, lawful_basis, mark, source: provenance })
+    Ok(Field {
+        number,
+        name,
+        kind,
+        max_bytes,
+        mask,
+        purposes,
+        subject: raw.subject,
+        lawful_basis,
+        mark,
+        source: provenance,
+    })
 }
 
 fn mark_keys(raw: &RawField) -> MarkKeys<'_> {
@@ -116,18 +99,18 @@ fn provenance(source: Source<'_>, raw: &RawField, common: &Common) -> Result<Vec
 
 fn kind(source: Source<'_>, raw: &RawField) -> Result<Kind, FileError> {
     let plain = match raw.kind.get_ref() {
-        RawKind::Enum => return choices(source, raw),
-        RawKind::Text => Kind::Text,
-        RawKind::Note => Kind::Note,
-        RawKind::Date => Kind::Date,
-        RawKind::Money => Kind::Money,
-        RawKind::Number => Kind::Number,
-        RawKind::SortCode => Kind::SortCode,
-        RawKind::AccountNumber => Kind::AccountNumber,
-        RawKind::Phone => Kind::Phone,
-        RawKind::Email => Kind::Email,
-        RawKind::Postcode => Kind::Postcode,
-        RawKind::NiNumber => Kind::NiNumber,
+        FieldType::Enum => return choices(source, raw),
+        FieldType::Text => Kind::Text,
+        FieldType::Note => Kind::Note,
+        FieldType::Date => Kind::Date,
+        FieldType::Money => Kind::Money,
+        FieldType::Number => Kind::Number,
+        FieldType::SortCode => Kind::SortCode,
+        FieldType::AccountNumber => Kind::AccountNumber,
+        FieldType::Phone => Kind::Phone,
+        FieldType::Email => Kind::Email,
+        FieldType::Postcode => Kind::Postcode,
+        FieldType::NiNumber => Kind::NiNumber,
     };
     match &raw.choices {
         Some(choices) => Err(source.at(choices.span(), "choices", "belongs to type `enum` alone")),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::basis::{self, Article9, Mark};
+use super::super::{Article9, Mark, basis};
 use super::text;
 use crate::config::{FileError, Source};
 
@@ -49,7 +49,7 @@ impl MarkKeys<'_> {
             return Err(source.at(mark.span(), "article9", what));
         };
         let condition = *article9.get_ref();
-        let schedule1 = match (self.schedule1, condition.paragraphs()) {
+        let schedule1 = match (self.schedule1, basis::paragraphs(condition)) {
             (None, None) => None,
             (Some(given), Some(allowed)) if allowed.contains(given.get_ref()) => Some(*given.get_ref()),
             (Some(given), Some(allowed)) => {
@@ -65,7 +65,7 @@ impl MarkKeys<'_> {
             }
         };
         let policy_document = self.document(source)?;
-        if condition.needs_policy_document() && policy_document.is_none() {
+        if basis::needs_policy_document(condition) && policy_document.is_none() {
             return Err(source.at(article9.span(), "policy_document", MISSING_DOCUMENT));
         }
         Ok(Mark::Special { condition, schedule1, policy_document })
