@@ -68,8 +68,8 @@ pub enum Command {
     /// Show who may do what, or change it
     #[command(subcommand, after_help = "Example:\n  coffer access who-can read bank.account_number")]
     Access(Access),
-    /// Change the categories and their fields
-    #[command(subcommand, after_help = "Example:\n  coffer schema apply schema/")]
+    /// Show what is kept and why, make documents out of it, or change it
+    #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/dpo schema show bank")]
     Schema(Schema),
 }
 
@@ -304,9 +304,27 @@ pub struct ApplyAccess {
 
 #[derive(Subcommand)]
 pub enum Schema {
+    /// Show the categories in force, or one with its fields
+    #[command(after_help = "Examples:\n  coffer --token-file tokens/dpo schema show\n  \
+                      coffer --token-file tokens/dpo schema show bank")]
+    Show(ShowSchema),
+    /// Print the record of processing activities (GDPR article 30(1)) as Markdown
+    #[command(after_help = "Example:\n  coffer --token-file tokens/dpo schema article30 > processing.md\n\n\
+                      With --json: what the document is made of. Recipients need the right to access.show.")]
+    Article30,
+    /// Print the table of a privacy notice as Markdown
+    #[command(after_help = "Example:\n  coffer --token-file tokens/dpo schema notice > notice.md\n\n\
+                      With --json: what the document is made of.")]
+    Notice,
     /// Activate a schema: all its files, one category each
     #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin schema apply schema/")]
     Apply(ApplySchema),
+}
+
+#[derive(Args)]
+pub struct ShowSchema {
+    /// Only this category, with its fields
+    pub category: Option<Name>,
 }
 
 #[derive(Args)]

@@ -35,7 +35,10 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(Keys::List) => keys::run(&desk).await,
         Command::Access(Access::WhoCan(args)) => access::who_can::run(&desk, &args).await,
         Command::Access(Access::Apply(args)) => access::apply::run(&desk, &args).await,
-        Command::Schema(Schema::Apply(args)) => schema::run(&desk, &args).await,
+        Command::Schema(Schema::Show(args)) => schema::show::run(&desk, &args).await,
+        Command::Schema(Schema::Article30) => schema::article30::run(&desk).await,
+        Command::Schema(Schema::Notice) => schema::notice::run(&desk).await,
+        Command::Schema(Schema::Apply(args)) => schema::apply::run(&desk, &args).await,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `coffer schema apply`: categories and fields from files come into force.
 
-use super::access::apply::tell;
 use crate::args::ApplySchema;
+use crate::commands::access::apply::tell;
 use crate::connect::{Desk, prove};
 use crate::failure::Failure;
 use crate::input::proposal;

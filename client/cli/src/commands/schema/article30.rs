@@ -1,0 +1,166 @@
+//! `coffer schema article30`: the record of processing activities that GDPR article 30(1) asks of each
+//! controller, out of the schema in force and of who may read under the policy in force.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coffer_client::{Error, Session};
+use coffer_wire::Name;
+use coffer_wire::api::{Cell, ShowAnswer, ShowRequest};
+use coffer_wire::leaf::Action;
+use coffer_wire::schema::{Category, Controller, SchemaAnswer, SchemaRequest, Subject};
+use serde::Serialize;
+
+use super::markdown::{bases, category, data, head, list, row, text};
+use super::print;
+use crate::connect::Desk;
+use crate::failure::Failure;
+
+/// The status of a refusal for want of a right.
+const FORBIDDEN: u16 = 403;
+
+/// Technical and organisational measures in general terms (article 30(1)(g)).
+const SECURITY: &str = "Each category is encrypted under keys of its own for each controller and each person. \
+    A value is shown only to a role that may, through an application that may, for a purpose that the category permits, \
+    and only after the access stands in a log that outsiders can verify. Erasing a person destroys the keys.";
+
+/// What no schema says.
+const BY_HAND: &str = "To be added by hand: contact details of the controller, its representative and its data \
+    protection officer (a); transfers to third countries and their safeguards (e).";
+
+const NO_RECIPIENTS: &str = "Recipients are left out: they need the right to access.show, which you do not have.";
+
+#[derive(Serialize)]
+struct Report {
+    schema: SchemaAnswer,
+    access: Option<ShowAnswer>,
+}
+
+pub async fn run(desk: &Desk) -> Result<(), Failure> {
+    let (_, session) = desk.session()?;
+    let schema = session.show_schema(&SchemaRequest::default()).await?;
+    let access = readers(&session).await?;
+    if desk.screen.is_json() {
+        return desk.screen.json(&Report { schema, access });
+    }
+    print(desk, &markdown(&schema, access.as_ref()))
+}
+
+/// Who may read; nothing where the caller may not know.
+async fn readers(session: &Session) -> Result<Option<ShowAnswer>, Failure> {
+    let asked = ShowRequest { action: Some(Action::RecordsRead), ..ShowRequest::default() };
+    match session.show_access(&asked).await {
+        Ok(access) => Ok(Some(access)),
+        Err(Error::Refused(refusal)) if refusal.code.status() == FORBIDDEN => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The document.
+fn markdown(schema: &SchemaAnswer, access: Option<&ShowAnswer>) -> String {
+    let readers = access.map(|access| by_category(&access.cells));
+    let mut out = String::from("# Records of processing activities (GDPR article 30(1))\n");
+    for controller in &schema.controllers {
+        out += &section(controller, &schema.categories, readers.as_ref());
+    }
+    if readers.is_none() {
+        out += &format!("\n{NO_RECIPIENTS}\n");
+    }
+    out += &format!("\nSecurity: {SECURITY}\n\n{BY_HAND}\n");
+    out += &format!("\nMade out of schema and policy of epoch {}.\n", schema.policy);
+    out
+}
+
+fn section(controller: &Controller, categories: &[Category], readers: Option<&Readers>) -> String {
+    let mut out = format!("\n## {} ({})\n\n", text(&controller.title), controller.name);
+    out += &head(["category", "purposes", "data subjects", "data", "lawful basis", "recipients", "retention"]);
+    for one in categories {
+        let recipients = readers.map_or_else(|| "left out".to_owned(), |readers| recipients(readers, &one.name));
+        out += &row([
+            category(one),
+            list(&one.purposes),
+            subjects(one).to_owned(),
+            data(one),
+            bases(one),
+            recipients,
+            one.retention.clone(),
+        ]);
+    }
+    out
+}
+
+fn subjects(category: &Category) -> &'static str {
+    match category.fields.iter().any(|field| field.subject == Subject::Other) {
+        true => "the person of the record; other persons named in it",
+        false => "the person of the record",
+    }
+}
+
+/// For each category the roles that may read, with the applications through which they can.
+type Readers = BTreeMap<Name, BTreeMap<Name, BTreeSet<Name>>>;
+
+/// A cell without an application is out of everybody's reach.
+fn by_category(cells: &[Cell]) -> Readers {
+    let mut readers = Readers::new();
+    for cell in cells.iter().filter(|cell| cell.action == Action::RecordsRead && !cell.applications.is_empty()) {
+        let roles = readers.entry(cell.category).or_default();
+        roles.entry(cell.role).or_default().extend(&cell.applications);
+    }
+    readers
+}
+
+fn recipients(readers: &Readers, category: &Name) -> String {
+    match readers.get(category) {
+        Some(roles) => list(roles.iter().map(|(role, applications)| format!("{role} through {}", list(applications)))),
+        None => "nobody".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::sample::sample;
+    use super::*;
+
+    fn access() -> ShowAnswer {
+        let cell = |role: &str, action: &str, applications: &[&str]| {
+            json!({
+                "role": role, "category": "bank", "field": "account_number", "action": action, "purpose": "payments",
+                "rule": "r", "applications": applications,
+            })
+        };
+        let cells = [
+            cell("rents", "records.read", &["rents-desk"]),
+            cell("rents", "records.read", &["rents-desk", "web"]),
+            cell("unreached", "records.read", &[]),
+            cell("bank-officer", "records.write", &["rents-desk"]),
+        ];
+        serde_json::from_value(json!({ "policy": 3, "cells": cells })).unwrap()
+    }
+
+    #[test]
+    fn each_controller_has_its_record_with_purposes_subjects_data_recipients_and_retention() {
+        let record = markdown(&sample(), Some(&access()));
+        let bank = "| Bank details (bank) | payments, refunds, erasure | the person of the record | account number \
+                    | a contract with you, or steps towards one (article 6(1)(b)) | rents through rents-desk, web \
+                    | until the last payment is settled |";
+        let incidents = "| Incidents (incidents) | incident-handling, erasure \
+                         | the person of the record; other persons named in it | account, allegation |";
+        for controller in ["## Oakvale Homes (oakvale)", "## Brookside Housing (brookside)"] {
+            let (_, section) = record.split_once(controller).unwrap();
+            let section = section.split("\n## ").next().unwrap();
+            assert!(section.contains(bank) && section.contains(incidents), "{section}");
+            assert!(section.contains("| nobody | six years |"), "{section}");
+        }
+        assert!(record.contains(SECURITY) && record.contains(BY_HAND) && !record.contains(NO_RECIPIENTS));
+        assert!(!record.contains("unreached") && !record.contains("bank-officer"), "{record}");
+    }
+
+    #[test]
+    fn where_the_caller_may_not_know_who_reads_the_record_says_so() {
+        let record = markdown(&sample(), None);
+        assert!(record.contains(NO_RECIPIENTS) && record.contains("| left out | six years |"), "{record}");
+        assert!(!record.contains("nobody"), "{record}");
+    }
+}

@@ -1,0 +1,63 @@
+//! `coffer schema notice`: the table of a privacy notice, out of the schema in force (GDPR articles 13
+//! and 14).
+
+use coffer_wire::Provenance;
+use coffer_wire::schema::{Category, Controller, SchemaAnswer, SchemaRequest};
+
+use super::markdown::{bases, category, data, head, list, row, text};
+use super::print;
+use crate::connect::Desk;
+use crate::failure::Failure;
+
+pub async fn run(desk: &Desk) -> Result<(), Failure> {
+    let (_, session) = desk.session()?;
+    let schema = session.show_schema(&SchemaRequest::default()).await?;
+    if desk.screen.is_json() {
+        return desk.screen.json(&schema);
+    }
+    print(desk, &markdown(&schema))
+}
+
+/// The document.
+fn markdown(schema: &SchemaAnswer) -> String {
+    let mut out = String::from("# What we hold about you, and why\n\n");
+    out += &format!("{}\n\n", list(schema.controllers.iter().map(controller)));
+    out += &head(["category", "what we hold", "what for", "why we may", "how long", "where from"]);
+    schema.categories.iter().for_each(|category| out += &line(category));
+    out += &format!("\nMade out of the schema of policy epoch {}.\n", schema.policy);
+    out
+}
+
+fn controller(controller: &Controller) -> String {
+    match &controller.notice {
+        Some(notice) => text(&format!("{} (notice {notice})", controller.title)),
+        None => text(&controller.title),
+    }
+}
+
+fn line(one: &Category) -> String {
+    let sources = list(one.source.iter().map(|source: &Provenance| source.title()));
+    row([category(one), data(one), list(&one.purposes), bases(one), one.retention.clone(), sources])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::sample;
+    use super::*;
+
+    #[test]
+    fn a_notice_tells_of_each_category_what_why_how_long_and_whence() {
+        let expected = "# What we hold about you, and why
+
+Oakvale Homes (notice 2026-01), Brookside Housing
+
+| category | what we hold | what for | why we may | how long | where from |
+|---|---|---|---|---|---|
+| Bank details (bank) | account number | payments, refunds, erasure | a contract with you, or steps towards one (article 6(1)(b)) | until the last payment is settled | you, forms you fill in on our website |
+| Incidents (incidents) | account, allegation | incident-handling, erasure | our or somebody else's legitimate interests (article 6(1)(f)), the law obliges us (article 6(1)(c)), special category data under article 9(2)(g), DPA 2018 Schedule 1 paragraph 8, policy document APD-1, criminal offence data under article 10, DPA 2018 Schedule 1 paragraph 36, policy document APD-2 | six years | our own staff |
+
+Made out of the schema of policy epoch 3.
+";
+        assert_eq!(markdown(&sample()), expected);
+    }
+}
