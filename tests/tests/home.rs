@@ -158,3 +158,29 @@ async fn an_older_policy_put_back_whole_keeps_the_vault_sealed() {
     let status = vault.staff("auditor", "oakvale").post("/v1/status", &json!({})).await.granted().json();
     assert_eq!((&status["state"], &status["reason"]), (&json!("sealed"), &json!("log_not_continuous")), "{status}");
 }
+
+#[test]
+fn mistakes_of_schema_and_policy_are_found_before_they_are_applied() {
+    let home = Home::by_binary();
+    let check = || Command::new(binary()).args(["schema", "check"]).arg(home.dir()).output().unwrap();
+    let break_file = |file: &str, from: &str, to: &str| {
+        let text = home.text(file);
+        assert!(text.contains(from), "{file} has changed");
+        fs::write(home.dir().join(file), text.replacen(from, to, 1)).unwrap();
+        text
+    };
+    assert!(check().status.success());
+    // The policy is right only beside the schema; with a mistake in each file of two, both are told.
+    let access = break_file("access.toml", "purposes = [\"payments\"", "purposes = [\"gardening\"");
+    told(&check(), &["access.toml line ", "key `purposes`", "1 mistake"]);
+    let bank = break_file("schema/bank.toml", "mask = \"last4\"", "mask = \"year\"");
+    let care = break_file("schema/care.toml", "schedule1 = 2\n", "");
+    told(
+        &check(),
+        &["schema/bank.toml line ", "key `mask`", "schema/care.toml line ", "key `schedule1`", "2 mistakes"],
+    );
+    for (file, text) in [("access.toml", access), ("schema/bank.toml", bank), ("schema/care.toml", care)] {
+        fs::write(home.dir().join(file), text).unwrap();
+    }
+    assert!(check().status.success());
+}

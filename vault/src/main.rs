@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use commands::{check, demo, dev, init, serve, token};
+use commands::{check, demo, dev, init, schema, serve, token};
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
 
@@ -41,6 +41,9 @@ enum Command {
     Dev(dev::Dev),
     /// Check a stopped home: log, tree, head, keys, and rows against leaves
     Check(check::Check),
+    /// Check schema and policy before they are applied
+    #[command(subcommand)]
+    Schema(schema::Schema),
     /// Mint a token with the local issuer
     Token(token::Token),
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, cli.json),
         Command::Dev(args) => dev::run(&args),
         Command::Check(args) => check::run(&args, cli.json),
+        Command::Schema(command) => schema::run(&command, cli.json),
         Command::Token(args) => token::run(args),
     };
     match done {

@@ -123,29 +123,35 @@ pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| match std::env::var_os("COFFER_VAULT") {
         Some(path) => path.into(),
-        None => built(),
+        None => built("coffer-vault", "coffer-vault"),
     })
+}
+
+/// The `coffer` command line, the one beside this test's own.
+pub fn command_line() -> &'static PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| built("coffer-cli", "coffer"))
 }
 
 /// The binary that a run over the whole workspace has built with the tests; made here where the
 /// tests of this package run alone and there is none.
-fn built() -> PathBuf {
+fn built(package: &str, name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     // target/<profile>/deps/<test>
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
-    let binary = profile.join("coffer-vault");
+    let binary = profile.join(name);
     if !binary.exists() {
-        build(profile);
+        build(profile, package, name);
     }
     binary
 }
 
-fn build(profile: &Path) {
+fn build(profile: &Path, package: &str, name: &str) {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["build", "--quiet", "--locked", "-p", "coffer-vault", "--bin", "coffer-vault"]);
+    command.args(["build", "--quiet", "--locked", "-p", package, "--bin", name]);
     command.arg("--target-dir").arg(profile.parent().unwrap()).current_dir(env!("CARGO_MANIFEST_DIR"));
     if profile.ends_with("release") {
         command.arg("--release");
     }
-    assert!(command.status().unwrap().success(), "coffer-vault does not build");
+    assert!(command.status().unwrap().success(), "{name} does not build");
 }

@@ -6,6 +6,7 @@ pub mod dev;
 pub mod exit;
 pub mod init;
 pub mod open;
+pub mod schema;
 pub mod serve;
 pub mod token;
 pub mod upkeep;

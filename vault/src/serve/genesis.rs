@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use super::house::{HouseError, controllers, families, log_place};
 use crate::admit::{InForce, Policy};
 use crate::clock::{Clock, Period};
-use crate::config::Config;
+use crate::config::{Config, FileError, SCHEMA_DIR};
 use crate::keyring::{Audited, Created, Line, audit_category, create_line, create_log_key};
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission};
 use crate::schema::Schema;
@@ -79,6 +79,23 @@ impl Proposal {
         };
         let policy = Policy::read(text, file, &schema, config)?;
         Ok(InForce { epoch: self.epoch, schema, policy })
+    }
+
+    /// What keeps the files from coming into force in an empty vault: the first mistake of each file of
+    /// the schema; where there is none, that of the schema as a whole, or of the policy, which can be
+    /// read only beside a schema.
+    pub fn mistakes(&self, config: &Config) -> Vec<FileError> {
+        let named = |(file, text): (&String, &String)| (format!("{SCHEMA_DIR}/{file}"), text.clone());
+        let files: Vec<(String, String)> = self.schema.iter().map(named).collect();
+        let each: Vec<_> = files.iter().filter_map(|file| Schema::read(std::slice::from_ref(file)).err()).collect();
+        if !each.is_empty() {
+            return each;
+        }
+        let policy = |schema: Schema| {
+            let mut files = self.access.iter();
+            files.try_for_each(|(file, text)| Policy::read(text, file, &schema, config).map(drop))
+        };
+        Schema::read(&files).and_then(policy).err().into_iter().collect()
     }
 
     /// The rows that keep it. `vault`: the vault's own audit line, whose locator key vouches for them.
