@@ -10,7 +10,7 @@ use coffer_wire::leaf::Action;
 use coffer_wire::schema::{Category, Controller, SchemaAnswer, SchemaRequest, Subject};
 use serde::Serialize;
 
-use super::markdown::{bases, category, data, head, list, row, text};
+use super::markdown::{bases, category, clauses, data, head, list, row, text};
 use super::print;
 use crate::connect::Desk;
 use crate::failure::Failure;
@@ -110,7 +110,9 @@ fn by_category(cells: &[Cell]) -> Readers {
 
 fn recipients(readers: &Readers, category: &Name) -> String {
     match readers.get(category) {
-        Some(roles) => list(roles.iter().map(|(role, applications)| format!("{role} through {}", list(applications)))),
+        Some(roles) => {
+            clauses(roles.iter().map(|(role, applications)| format!("{role} through {}", list(applications))))
+        }
         None => "nobody".to_owned(),
     }
 }

@@ -35,6 +35,11 @@ pub fn list<T: Display>(things: impl IntoIterator<Item = T>) -> String {
     things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// Things that have commas of their own.
+pub fn clauses<T: Display>(things: impl IntoIterator<Item = T>) -> String {
+    things.into_iter().map(|thing| thing.to_string()).collect::<Vec<_>>().join("; ")
+}
+
 /// The title, and the name by which log and policy know it.
 pub fn category(category: &Category) -> String {
     format!("{} ({})", category.title, category.name)
@@ -50,7 +55,7 @@ pub fn bases(category: &Category) -> String {
     let bases = distinct(category.fields.iter().map(|field| field.lawful_basis));
     let marks = distinct(category.fields.iter().map(|field| &field.mark));
     let bases = bases.into_iter().map(basis);
-    list(bases.chain(marks.into_iter().filter_map(mark)))
+    clauses(bases.chain(marks.into_iter().filter_map(mark)))
 }
 
 /// In the words of a notice and as the law cites it.

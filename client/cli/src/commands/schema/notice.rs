@@ -4,7 +4,7 @@
 use coffer_wire::Provenance;
 use coffer_wire::schema::{Category, Controller, SchemaAnswer, SchemaRequest};
 
-use super::markdown::{bases, category, data, head, list, row, text};
+use super::markdown::{bases, category, clauses, data, head, list, row, text};
 use super::print;
 use crate::connect::Desk;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ fn controller(controller: &Controller) -> String {
 }
 
 fn line(one: &Category) -> String {
-    let sources = list(one.source.iter().map(|source: &Provenance| source.title()));
+    let sources = clauses(one.source.iter().map(|source: &Provenance| source.title()));
     row([category(one), data(one), list(&one.purposes), bases(one), one.retention.clone(), sources])
 }
 
@@ -53,8 +53,8 @@ Oakvale Homes (notice 2026-01), Brookside Housing
 
 | category | what we hold | what for | why we may | how long | where from |
 |---|---|---|---|---|---|
-| Bank details (bank) | account number | payments, refunds, erasure | a contract with you, or steps towards one (article 6(1)(b)) | until the last payment is settled | you, forms you fill in on our website |
-| Incidents (incidents) | account, allegation | incident-handling, erasure | our or somebody else's legitimate interests (article 6(1)(f)), the law obliges us (article 6(1)(c)), special category data under article 9(2)(g), DPA 2018 Schedule 1 paragraph 8, policy document APD-1, criminal offence data under article 10, DPA 2018 Schedule 1 paragraph 36, policy document APD-2 | six years | our own staff |
+| Bank details (bank) | account number | payments, refunds, erasure | a contract with you, or steps towards one (article 6(1)(b)) | until the last payment is settled | you; forms you fill in on our website |
+| Incidents (incidents) | account, allegation | incident-handling, erasure | our or somebody else's legitimate interests (article 6(1)(f)); the law obliges us (article 6(1)(c)); special category data under article 9(2)(g), DPA 2018 Schedule 1 paragraph 8, policy document APD-1; criminal offence data under article 10, DPA 2018 Schedule 1 paragraph 36, policy document APD-2 | six years | our own staff |
 
 Made out of the schema of policy epoch 3.
 ";
