@@ -6,3 +6,4 @@ pub mod harness;
 pub mod journal;
 pub mod near;
 pub mod outsider;
+pub mod search;

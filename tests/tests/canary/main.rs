@@ -3,22 +3,19 @@
 //! in the head, not in the logs of the real process at its most talkative, not in errors, not in `Debug`.
 #![allow(clippy::unwrap_used)]
 
-mod search;
-
 use coffer_client::wire::api::{Form, ReadItem};
 use coffer_client::{ExternalId, Token, ask};
 use coffer_keys::row::Row;
 use coffer_tests::harness::{
     Home, Process, Raw, Reply, Running, Serving, Staff, Store, application_of, name, purpose_of, tls,
 };
+use coffer_tests::search::{Search, encodings};
 use coffer_vault::ledger::history::leaf_key;
 use coffer_vault::store::rocks::Rocks;
 use coffer_vault::store::{Batch, Engine, Family};
 use coffer_wire::leaf::Leaf;
 use data_encoding::{BASE64_NOPAD, BASE64URL_NOPAD};
 use serde_json::json;
-
-use search::{Search, encodings};
 
 const PERSON: &str = "cnry-person-8Kq2v";
 const OTHER: &str = "cnry-witness-5Rt9x";

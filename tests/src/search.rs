@@ -1,4 +1,5 @@
 //! Finds texts in bytes, as they are and in the encodings in which they would slip out.
+#![allow(clippy::unwrap_used)] // a folder that cannot be searched ends the test
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +11,7 @@ const PATTERN_BYTES_MIN: usize = 8;
 
 /// What is looked for.
 #[derive(Default)]
-pub(crate) struct Search {
+pub struct Search {
     /// By their first four bytes.
     patterns: HashMap<[u8; 4], Vec<Pattern>>,
     /// Whether any pattern begins with these two bytes.
@@ -23,12 +24,13 @@ struct Pattern {
 }
 
 impl Search {
-    pub(crate) fn new() -> Search {
+    /// Looks for nothing yet.
+    pub fn new() -> Search {
         Search { patterns: HashMap::new(), begins: vec![false; 1 << 16] }
     }
 
     /// Looks for this too, in every encoding.
-    pub(crate) fn add(&mut self, canary: &[u8], what: &str) {
+    pub fn add(&mut self, canary: &[u8], what: &str) {
         for (encoding, bytes) in encodings(canary) {
             assert!(bytes.len() >= PATTERN_BYTES_MIN, "{what} is too short a canary as {encoding}");
             self.begins[usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))] = true;
@@ -39,7 +41,7 @@ impl Search {
     }
 
     /// Every pattern that stands in the bytes, with the place of it.
-    pub(crate) fn found_in(&self, haystack: &[u8]) -> Vec<String> {
+    pub fn found_in(&self, haystack: &[u8]) -> Vec<String> {
         let mut found = Vec::new();
         for (at, first) in haystack.array_windows::<4>().enumerate() {
             if !self.begins[usize::from(u16::from_be_bytes([first[0], first[1]]))] {
@@ -53,7 +55,7 @@ impl Search {
     }
 
     /// The same in every file of a folder, and in the names of the files. Says how many bytes were searched.
-    pub(crate) fn found_below(&self, folder: &Path) -> (Vec<String>, u64) {
+    pub fn found_below(&self, folder: &Path) -> (Vec<String>, u64) {
         let (mut found, mut searched) = (Vec::new(), 0);
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -74,7 +76,7 @@ impl Search {
 }
 
 /// The text in every encoding: raw, hex, UTF-16, and base64 as it stands at each place of a longer text.
-pub(crate) fn encodings(canary: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub fn encodings(canary: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut all = vec![
         ("raw".to_owned(), canary.to_vec()),
         ("lower hex".to_owned(), HEXLOWER.encode(canary).into_bytes()),
