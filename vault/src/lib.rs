@@ -3,7 +3,7 @@
 //!
 //! Modules stand here in the order in which a request meets them. Each imports only what stands
 //! after it (`main │ listen │ serve │ check │ jobs │ seal │ ledger │ admit │ keyring │ store │
-//! schema │ clock, config`); a test holds that law. docs/ARCHITECTURE.md shows the whole.
+//! schema, cards │ clock, config`); a test holds that law. docs/ARCHITECTURE.md shows the whole.
 
 pub mod local;
 
@@ -23,6 +23,7 @@ pub mod keyring;
 
 pub mod store;
 
+pub mod cards;
 pub mod schema;
 
 pub mod clock;

@@ -1,0 +1,5 @@
+//! Payment cards are never stored: the guard measured on a corpus it was not made with, every place where a text
+//! goes in refused through the real server, and a search of what is stored.
+#![allow(clippy::unwrap_used)]
+
+mod corpus;
