@@ -3,3 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod corpus;
+mod number;
+mod stored;

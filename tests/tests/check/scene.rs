@@ -58,6 +58,7 @@ impl Scene {
             log_key: &self.home.log_key,
             head: &self.home.config.log.head,
             show_ids: self.show_ids,
+            cards: true,
         };
         check::check(&home, root.as_ref(), &Silent).unwrap()
     }

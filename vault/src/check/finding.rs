@@ -6,6 +6,8 @@ use coffer_keys::KeyId;
 use coffer_wire::{ExternalId, Name};
 use serde::{Serialize, Serializer};
 
+use crate::cards;
+
 /// Findings of one code that are kept one by one; of more than these only the number is kept.
 const KEPT_OF_A_CODE: usize = 1_000;
 
@@ -128,6 +130,8 @@ codes! {
         "Restore the row, or the key, from a backup.";
     RowKeyDestroyed = "row_key_destroyed", "A row lies under a destroyed key.",
         "Nobody can read it. It was put back after an erasure: remove it.";
+    CardNumber = "card_number", "A payment card number is stored here.",
+        "Write the field again without it, or erase the record; the old bytes stay until compaction, and a private part stays with its leaf.";
 }
 
 impl Serialize for Code {
@@ -147,7 +151,7 @@ pub struct Place {
     /// The tile: its level and its index.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tile: Option<(u8, u64)>,
-    /// The row of the meta family.
+    /// The row of the meta family; of a record `id`, where its ids are meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<&'static str>,
     /// The controller.
@@ -159,6 +163,9 @@ pub struct Place {
     /// The key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The field, by its number in the schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<u16>,
 }
 
 /// Which record, by the caller's ids. Personal data: filled in on request only, never printed by `Debug`.
@@ -225,6 +232,10 @@ impl Place {
     pub(super) fn key(self, id: &KeyId) -> Place {
         Place { key: Some(id.to_string()), ..self }
     }
+
+    pub(super) fn field(self, number: u16) -> Place {
+        Place { field: Some(number), ..self }
+    }
 }
 
 impl Who {
@@ -245,7 +256,9 @@ impl Finding {
         Finding { found: Some(found), expected: Some(expected), ..self }
     }
 
+    /// Which record. An id with a card number in it is told to nobody.
     pub(super) fn about(self, who: Option<Who>) -> Finding {
+        let who = who.filter(|who| !cards::found_in(&who.person) && !cards::found_in(&who.record));
         Finding { who, ..self }
     }
 }

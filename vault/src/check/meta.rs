@@ -16,7 +16,10 @@ impl Check<'_> {
         self.each(Family::Meta, b"", |check, key, value| {
             match key {
                 meta::CHECKPOINT | meta::FORMAT | meta::IN_FORCE => {}
-                meta::ACCESS | meta::SCHEMA | meta::EPOCH => in_force.push((key.to_vec(), value.to_vec())),
+                meta::ACCESS | meta::SCHEMA | meta::EPOCH => {
+                    check.search_files(key, value);
+                    in_force.push((key.to_vec(), value.to_vec()));
+                }
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),
                     None => check.found(Code::ForeignEntry, Place::of(Family::Meta)),

@@ -4,8 +4,10 @@
 //! Without the seal: every leaf, tile, checkpoint and the head; and that keys, private parts and rows
 //! are where they should be. With the root key also what is sealed: each key opens, each private part
 //! is the one that its leaf commits to, and the rows are those, and only those, that the leaves in
-//! their order come to. No value is ever opened for anybody; ids are told on request only.
+//! their order come to. No value is ever opened for anybody; ids are told on request only. On request it is also
+//! searched for card numbers, of which none may be stored.
 
+mod cards;
 mod finding;
 mod keys;
 mod log;
@@ -43,6 +45,8 @@ pub struct Home<'a> {
     pub head: &'a Path,
     /// Whether findings name person and record.
     pub show_ids: bool,
+    /// Whether card numbers are looked for, in all that opens.
+    pub cards: bool,
 }
 
 /// How far it is, for those who wait.
@@ -91,6 +95,8 @@ pub struct Looked {
     pub keys: u64,
     /// Rows of the categories.
     pub rows: u64,
+    /// Fields that were searched for card numbers, where that was asked for.
+    pub fields: u64,
 }
 
 /// What came of a check.

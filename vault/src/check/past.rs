@@ -91,8 +91,11 @@ impl Check<'_> {
             if !past.opener.knows_actor(&leaf, &stored) {
                 check.found(Code::PrivateUnattributed, place().controller(leaf.controller));
             }
-            let followed = past.opener.open(&leaf, &stored).and_then(|private| past.follow(index, &leaf, &private));
-            if let Err(code) = followed {
+            let opened = past.opener.open(&leaf, &stored);
+            if let Ok(private) = &opened {
+                check.search_private(private, place().controller(leaf.controller));
+            }
+            if let Err(code) = opened.and_then(|private| past.follow(index, &leaf, &private)) {
                 check.found(code, place().controller(leaf.controller));
                 past.lost(&leaf, index);
             }

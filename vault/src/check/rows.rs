@@ -80,7 +80,7 @@ impl Check<'_> {
             finding.place.controller.get_or_insert(controller);
             finding.place.leaf = Some(known.leaf);
             if self.home.show_ids && finding.who.is_none() {
-                finding.who = past.who(known.leaf);
+                finding = finding.about(past.who(known.leaf));
             }
         }
         self.add(finding);
@@ -117,7 +117,10 @@ impl Check<'_> {
         let Some(line) = verifier.line(&controller, &category) else { return Ok(Found::Sound) };
         let place = place_of(category).controller(controller);
         match verifier.row(line, &View::blocking(self.home.engine), bytes.to_vec()) {
-            Ok(Ok(Some(verified))) => Ok(self.judge_opened(&verified, past, key, known, place)),
+            Ok(Ok(Some(verified))) => {
+                self.search_row(&verified, known.map(|(_, known)| known.leaf), &place);
+                Ok(self.judge_opened(&verified, past, key, known, place))
+            }
             Ok(Ok(None)) => Ok(Found::Sound),
             Ok(Err(_)) => Ok(Found::Wrong(Finding::new(Code::RowAltered, place))),
             Err(Unread::Store(error)) => self.damaged(Family::Keys, error).map(|()| Found::Sound),

@@ -36,6 +36,10 @@ pub struct Check {
     /// Name person and record of what is found: personal data then stands in the output
     #[arg(long)]
     show_ids: bool,
+    /// Also search everything that is sealed for payment card numbers, which must not be there; tells where one is, never
+    /// what it is. Needs the root key
+    #[arg(long, conflicts_with = "no_seal")]
+    cards: bool,
 }
 
 /// The report as JSON.
@@ -82,7 +86,8 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
     };
     let root = root_key(args, &config)?;
     let engine = Rocks::open(&config.store.data, &open::tuning(&config)).map_err(unopened)?;
-    let home = Home { engine: &engine, log_key: &log_key, head: &config.log.head, show_ids: args.show_ids };
+    let Check { show_ids, cards, .. } = *args;
+    let home = Home { engine: &engine, log_key: &log_key, head: &config.log.head, show_ids, cards };
     let report = match std::io::stderr().is_terminal() && !json {
         true => check(&home, root.as_ref(), &Bar::default()),
         false => check(&home, root.as_ref(), &Silent),
@@ -90,7 +95,7 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
     let report = report.map_err(Failure::config)?;
     match json {
         true => print_json(&config.home, &report),
-        false => print_table(&report),
+        false => print_table(&report, cards),
     }
     match report.findings.total() {
         0 => Ok(()),
@@ -113,6 +118,10 @@ fn pinned(dir: &Path) -> Result<VerifierKey, Failure> {
 fn root_key(args: &Check, config: &Config) -> Result<Option<RootKey>, Failure> {
     if args.no_seal {
         return Ok(None);
+    }
+    if !config.seal.key_file.exists() && args.cards {
+        let file = config.seal.key_file.display();
+        return Err(Failure::config(format!("{file} is not there: without the root key nothing can be searched")));
     }
     if !config.seal.key_file.exists() {
         eprintln!("coffer-vault: {} is not there: what is sealed is not looked at", config.seal.key_file.display());
@@ -149,7 +158,7 @@ fn print_json(home: &Path, report: &Report) {
     println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default());
 }
 
-fn print_table(report: &Report) {
+fn print_table(report: &Report, cards: bool) {
     let looked = report.looked;
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -161,6 +170,9 @@ fn print_table(report: &Report) {
         ("rows", looked.rows),
     ] {
         table.add_row([what.to_owned(), count.to_string()]);
+    }
+    if cards {
+        table.add_row(["fields searched".to_owned(), looked.fields.to_string()]);
     }
     println!("{table}");
     match report.head_behind {
@@ -222,6 +234,9 @@ fn place(place: &Place) -> String {
     }
     if let Some(key) = &place.key {
         let _ = write!(text, ", key {key}");
+    }
+    if let Some(field) = place.field {
+        let _ = write!(text, ", field {field}");
     }
     text
 }

@@ -1,14 +1,16 @@
 //! What a check of a stopped vault may learn of what is sealed: whether it opens, where it says that
-//! it belongs, and the hash that a leaf must name. Never a value.
+//! it belongs, the hash that a leaf must name, and whether a card number stands in it. Never a value.
 //!
 //! The evidence is the [`Verifier`]: it is made from the root key, which a serving vault does not
-//! keep, and nothing here takes the keyring that a vault serves with.
+//! keep, and nothing here takes the keyring that a vault serves with. What this file gives away, and
+//! that `check` alone uses it, is held by `vault/tests/law` (docs/decisions/0008).
 
 use coffer_keys::row::{self, Identity};
-use coffer_keys::{Altered, KeyId, RootKey};
+use coffer_keys::{Altered, KeyId, Plaintext, RootKey};
 use coffer_wire::{Hash, Name};
 
 use super::stored::{OpenKeys, Stored, Target};
+use crate::cards;
 use crate::keyring::record::RootRow;
 use crate::keyring::{Keyring, Line, Survey};
 use crate::store::{Unread, View};
@@ -37,6 +39,15 @@ pub enum Fields {
     SomeErased,
     /// One does not.
     Altered,
+}
+
+/// What a search for card numbers came to.
+#[derive(Default)]
+pub struct Searched {
+    /// Fields that opened and were searched.
+    pub fields: u64,
+    /// Those in which a card number stands, by their numbers.
+    pub cards: Vec<u16>,
 }
 
 impl Verifier {
@@ -92,14 +103,38 @@ impl Verified {
     /// Opens every field and drops it, which wipes it.
     pub fn fields(&self) -> Fields {
         let mut fields = Fields::Open;
-        for (at, sealed) in self.stored.row.fields.iter().enumerate() {
-            let Ok((context, number)) = self.stored.field_context(at) else { return Fields::Altered };
-            match self.keys.by_number(number).map(|key| key.open(&context, sealed)) {
-                Some(Ok(_)) => {}
-                Some(Err(Altered)) => return Fields::Altered,
-                None => fields = Fields::SomeErased,
+        for at in 0..self.stored.row.fields.len() {
+            match self.open(at) {
+                Ok(Some(_)) => {}
+                Ok(None) => fields = Fields::SomeErased,
+                Err(Altered) => return Fields::Altered,
             }
         }
         fields
     }
+
+    /// Opens every field, asks whether a card number stands in it, and drops it, which wipes it.
+    pub fn search(&self) -> Searched {
+        let mut searched = Searched::default();
+        for (at, head) in self.stored.row.head.fields.iter().enumerate() {
+            let Ok(Some(value)) = self.open(at) else { continue };
+            searched.fields += 1;
+            if holds_card(&value) {
+                searched.cards.push(head.number);
+            }
+        }
+        searched
+    }
+
+    /// One field; nothing where its person was erased.
+    fn open(&self, at: usize) -> Result<Option<Plaintext>, Altered> {
+        let (context, number) = self.stored.field_context(at)?;
+        let sealed = self.stored.row.fields.get(at).ok_or(Altered)?;
+        self.keys.by_number(number).map(|key| key.open(&context, sealed)).transpose()
+    }
+}
+
+/// A value is text; what is none was not written by a vault, and holds no number that anybody could read.
+fn holds_card(value: &Plaintext) -> bool {
+    std::str::from_utf8(value.as_bytes()).is_ok_and(cards::found_in)
 }

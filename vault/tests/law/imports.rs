@@ -17,6 +17,8 @@ pub(crate) struct Edge {
 #[derive(Default)]
 pub(crate) struct Imports {
     pub(crate) edges: BTreeSet<Edge>,
+    /// Every path that was resolved, with the file that names it.
+    pub(crate) paths: BTreeSet<(String, Vec<String>)>,
     /// Paths that hide where they lead.
     pub(crate) breaches: Vec<String>,
 }
@@ -162,6 +164,7 @@ impl Reader<'_> {
 
     fn leads_to(&mut self, path: &[String], glob: bool) {
         let own = &self.file.module[0];
+        self.found.paths.insert((self.file.path.clone(), path.to_vec()));
         match path.first() {
             None if glob => self.breach("imports everything at once"),
             None => {}

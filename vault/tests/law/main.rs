@@ -1,5 +1,5 @@
-//! The law of the house, held against its source: what imports what, where evidence is made, and
-//! which crates stay free of which others.
+//! The law of the house, held against its source: what imports what, where evidence is made, what a
+//! check may learn of values, and which crates stay free of which others.
 //!
 //! ```text
 //! main │ local │ listen │ serve │ check │ jobs │ seal │ ledger │ admit │ keyring │ store │ schema, cards │ clock, config
@@ -13,6 +13,7 @@ mod evidence;
 mod imports;
 mod manifests;
 mod source;
+mod values;
 
 use std::path::{Path, PathBuf};
 
@@ -117,6 +118,30 @@ fn a_planted_second_maker_of_evidence_is_found() {
     plant("ledger/recorded.rs", "#[derive(Clone)] struct Recorded;");
     plant("ledger/entry.rs", "fn f(e: Entry) { Recorded::mint(e, 0, vec![], h, n); }");
     plant("ledger/start.rs", "use super::Recorded as R; fn f() { R::mint() }");
+}
+
+#[test]
+fn a_check_learns_of_values_what_the_law_says_and_nobody_else_does() {
+    assert_eq!(values::breaches(&library()), Vec::<String>::new());
+}
+
+#[test]
+fn a_planted_way_to_a_value_is_found() {
+    let plant = |path: &str, text: &str| {
+        let files = with_planted(path, text);
+        assert_ne!(values::breaches(&files), Vec::<String>::new(), "{path}: {text}");
+    };
+    plant("serve/read.rs", "fn f() { crate::seal::verify::Verifier::open(&[], root) }");
+    plant("serve/read.rs", "use crate::seal::{self, verify};");
+    plant("serve/read.rs", "use crate::seal as s; fn f() { s::verify::Verifier::open(&[], root) }");
+    plant("seal/mod.rs", "pub use verify::Verifier;");
+    plant("seal/verify.rs", "impl Verified { pub fn value(&self) -> Vec<u8> { Vec::new() } }");
+    plant("seal/verify.rs", "impl Verified { pub fn fields(&self) -> String { String::new() } }");
+    plant("seal/verify.rs", "impl Verified { pub(crate) fn value(&self) -> u32 { 0 } }");
+    plant("seal/verify.rs", "impl Verified { pub fn each<'a>(&'a self, see: impl FnMut(&'a [u8])) {} }");
+    plant("seal/verify.rs", "pub enum Told { Value(Vec<u8>) }");
+    plant("seal/verify.rs", "pub struct Told { pub value: Vec<u8> }");
+    plant("seal/verify.rs", "impl From<Verified> for Vec<u8> { fn from(v: Verified) -> Self { Vec::new() } }");
 }
 
 #[test]
