@@ -186,6 +186,7 @@ fn advice(code: &str) -> &'static str {
         "case_required" => "give `--case`",
         "append_only" => "write a new record that names this one as the one it corrects",
         "version_conflict" => "then write with `--expected-version`",
+        "card_number" => "if it is none, put a word or a comma between its groups",
         "subject_mismatch" => "give `--about FIELD=PERSON`",
         "unknown_category" | "unknown_field" => "`coffer status` lists the categories",
         "not_found" => "it never was, was erased, or is not for you to know of",

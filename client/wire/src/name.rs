@@ -141,6 +141,12 @@ impl ExternalId {
     }
 }
 
+impl AsRef<str> for ExternalId {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl FromStr for ExternalId {
     type Err = ExternalIdError;
 

@@ -91,6 +91,8 @@ codes! {
     InvalidValue = "invalid_value", 422, "The value does not fit its field.";
     /// The category, or one of the fields, takes no values from this source.
     SourceNotTaken = "source_not_taken", 422, "The category takes no values of this field from this source.";
+    /// A payment card number stands in what was sent; none is ever stored.
+    CardNumber = "card_number", 422, "A payment card number stands in the request; none is ever stored. Take it out.";
     /// A field about another person came without that person, or the reverse.
     SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
     /// A proposed schema or policy cannot be activated.

@@ -4,4 +4,6 @@
 
 mod corpus;
 mod number;
+mod positions;
+mod refused;
 mod stored;

@@ -14,9 +14,11 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{ExternalId, Name, api};
 
 use super::answer::{code_of, problem_of};
+use super::guard::{At, Remains, Texts};
 use super::step::{self, Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::{Ask, Caller, InForce, Verified};
+use crate::cards;
 use crate::clock::Period;
 use crate::keyring::{Audited, Keyring, Line, audit_category};
 use crate::ledger::{About, Attribution, Circumstances, Detail, Entry, NotMade, Rejected, Submission};
@@ -30,15 +32,20 @@ pub(super) struct Envelope {
     pub(super) purpose: Option<Name>,
     pub(super) case: Option<String>,
     pub(super) reason: Option<String>,
+    /// Where in it a card number stood; the words that held one are gone.
+    pub(super) card: Option<At>,
 }
 
 impl Envelope {
     pub(super) fn of<T>(request: &api::Request<T>) -> Envelope {
+        let card = request.card();
+        let kept = |words: &Option<String>| words.clone().filter(|words| card.is_none() || !cards::found_in(words));
         Envelope {
             controller: Some(request.controller),
             purpose: Some(request.purpose),
-            case: request.case.clone(),
-            reason: request.reason.clone(),
+            case: kept(&request.case),
+            reason: kept(&request.reason),
+            card,
         }
     }
 }
@@ -168,7 +175,7 @@ impl Desk {
         category: Name,
         private: Private,
     ) -> Result<Step, Halt> {
-        Ok(Step::refusal(self.refusal(code, about, category, private)?, step::refused(code)))
+        Ok(Step::refusal(self.refusal(code, about, Some(category), private)?, step::refused(code)))
     }
 
     /// A refusal of one item that names the field at fault.
@@ -182,7 +189,18 @@ impl Desk {
         private: Private,
     ) -> Result<Step, Halt> {
         let outcome = api::Outcome { field: Some(field), detail: Some(why), ..step::refused(code) };
-        Ok(Step::refusal(self.refusal(code, about, category, private)?, outcome))
+        Ok(Step::refusal(self.refusal(code, about, Some(category), private)?, outcome))
+    }
+
+    /// The refusal of an item in which a card number stood: its leaf says all but the texts that held one.
+    pub(super) fn refuse_card(&self, remains: &Remains, view: &View<'_>) -> Result<Step, Halt> {
+        let about = match &remains.private.person {
+            Some(person) => self.attribution(view, person.as_str())?,
+            None => Attribution::nobody(&self.unattributed),
+        };
+        let submission = self.refusal(Code::CardNumber, &about, remains.category, remains.private.clone())?;
+        let (field, detail) = (remains.at.field, Some(remains.at.detail()));
+        Ok(Step::refusal(submission, api::Outcome { field, detail, ..step::refused(Code::CardNumber) }))
     }
 
     /// Nothing readable is there. Absent, erased, another controller's: one answer, by the same
@@ -221,8 +239,15 @@ impl Desk {
         }
     }
 
-    fn refusal(&self, code: Code, about: &Attribution, category: Name, private: Private) -> Result<Submission, Halt> {
-        let entry = Entry::refused(self.action, code, &self.common, about.about(), self.known(category), private)?;
+    fn refusal(
+        &self,
+        code: Code,
+        about: &Attribution,
+        category: Option<Name>,
+        private: Private,
+    ) -> Result<Submission, Halt> {
+        let category = category.and_then(|category| self.known(category));
+        let entry = Entry::refused(self.action, code, &self.common, about.about(), category, private)?;
         Ok(Submission::new(entry, self.common.policy, self.born))
     }
 

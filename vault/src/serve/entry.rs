@@ -16,7 +16,9 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         Ok(asked) => asked,
         Err(problem) => return Err(manage::refuse(&house, &incoming, Action::LogEntry, true, problem).await),
     };
-    let note = format!("leaves from {} on, at most {}", asked.start, asked.count);
+    // Behind the log's end there is nothing to show, and a number of the caller's own choice is not kept.
+    let start = asked.start.min(house.ledger.shared().size());
+    let note = format!("leaves from {start} on, at most {}", asked.count);
     let private = Private { note: Some(note), ..Private::default() };
     let (_, recorded) = manage::record(&house, &incoming, Action::LogEntry, private).await?;
     let (checkpoint, size) = house.ledger.shared().newest_with_size();

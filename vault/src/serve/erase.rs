@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use coffer_keys::{Altered, KeyId};
-use coffer_wire::ExternalId;
 use coffer_wire::api::{EraseItem, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::{ExternalId, Name};
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::guard::{Item, Text, Texts};
 use super::step::{Finished, Halt, Step, receipts};
 use super::{House, Incoming, erasure, round};
 use crate::admit::{Ask, Erase, Permit};
@@ -30,20 +31,20 @@ fn prepare(desk: &Arc<Desk>, item: &EraseItem, view: &View<'_>) -> Result<Step, 
         Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
     let permit = match desk.house.gate.permit_erase(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
     };
     let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
-    let Some((category, line)) = known else { return desk.absent(&about, item.category, private(item)) };
+    let Some((category, line)) = known else { return desk.absent(&about, item.category, item.private()) };
     let Ok(mut rows) = erasure::rows(desk, line, &permit, view)? else {
-        return desk.altered(&about, item.category, private(item));
+        return desk.altered(&about, item.category, item.private());
     };
     let Some(at) = rows.stored.iter().position(|s| s.target().record == item.record.as_str()) else {
-        return desk.absent(&about, item.category, private(item));
+        return desk.absent(&about, item.category, item.private());
     };
     let ending = rows.stored.swap_remove(at);
     let work = Work { desk, view, line, category, permit: &permit, about: &about };
     match work.submission(ending, rows)? {
-        Err(_) => desk.altered(&about, item.category, private(item)),
+        Err(_) => desk.altered(&about, item.category, item.private()),
         Ok(submission) => Ok(Step::new(submission, |recorded, notes| {
             Finished::Outcome(Outcome {
                 status: 200,
@@ -133,6 +134,19 @@ impl Work<'_> {
     }
 }
 
-fn private(item: &EraseItem) -> Private {
-    Private { person: Some(item.person.clone()), record: Some(item.record.clone()), ..Private::default() }
+impl Texts for EraseItem {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let EraseItem { category, person, record } = self;
+        [Text::of("category", category), Text::of("person", person), Text::of("record", record)].into_iter()
+    }
+}
+
+impl Item for EraseItem {
+    fn category(&self) -> Option<Name> {
+        Some(self.category)
+    }
+
+    fn private(&self) -> Private {
+        Private { person: Some(self.person.clone()), record: Some(self.record.clone()), ..Private::default() }
+    }
 }

@@ -11,6 +11,7 @@ use coffer_wire::private::Private;
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::guard::{Item, Text, Texts};
 use super::step::{Finished, Halt, Step, receipts};
 use super::{House, Incoming, erasure, round};
 use crate::admit::{Ask, EraseSubject, Permit, Refusal};
@@ -24,10 +25,9 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 
 fn prepare(desk: &Arc<Desk>, item: &EraseSubjectItem, view: &View<'_>) -> Result<Step, Halt> {
     let about = desk.attribution(view, item.person.as_str())?;
-    let private = || Private { person: Some(item.person.clone()), ..Private::default() };
     let permits = match permits(desk, item) {
         Ok(permits) => permits,
-        Err((category, refusal)) => return desk.refuse(refusal.code, &about, category, private()),
+        Err((category, refusal)) => return desk.refuse(refusal.code, &about, category, item.private()),
     };
     let mut whole: Option<Submission> = None;
     let mut erased = 0;
@@ -35,7 +35,7 @@ fn prepare(desk: &Arc<Desk>, item: &EraseSubjectItem, view: &View<'_>) -> Result
     for (category, permit) in &permits {
         last = Some(*category);
         match end(desk, *category, permit, &about, view)? {
-            Err(_) => return desk.altered(&about, *category, private()),
+            Err(_) => return desk.altered(&about, *category, item.private()),
             Ok(None) => {}
             Ok(Some((submission, rows))) => {
                 erased += rows;
@@ -47,7 +47,7 @@ fn prepare(desk: &Arc<Desk>, item: &EraseSubjectItem, view: &View<'_>) -> Result
         }
     }
     match whole {
-        None => desk.absent(&about, last.unwrap_or(desk.controller), private()),
+        None => desk.absent(&about, last.unwrap_or(desk.controller), item.private()),
         Some(submission) => Ok(Step::new(submission, move |recorded, notes| {
             Finished::Outcome(Outcome {
                 status: 200,
@@ -140,4 +140,25 @@ fn keys_ended(
         ..Private::default()
     };
     Ok(Entry::granted(permit, &desk.common, about.about(), detail, private)?)
+}
+
+impl Texts for EraseSubjectItem {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let EraseSubjectItem { person, categories } = self;
+        let categories = categories.iter().map(|category| Text::of("categories", category));
+        [Text::of("person", person)].into_iter().chain(categories)
+    }
+}
+
+impl Item for EraseSubjectItem {
+    fn category(&self) -> Option<Name> {
+        match self.categories[..] {
+            [category] => Some(category),
+            _ => None,
+        }
+    }
+
+    fn private(&self) -> Private {
+        Private { person: Some(self.person.clone()), ..Private::default() }
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use coffer_wire::ExternalId;
 use coffer_wire::api::{ListItem, Listed, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::{ExternalId, Name};
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::guard::{Item, Text, Texts};
 use super::round;
 use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
@@ -22,26 +23,25 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 }
 
 fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, Halt> {
-    let private = || Private { person: Some(item.person.clone()), ..Private::default() };
     let about = desk.attribution(view, item.person.as_str())?;
     let ask = Ask { category: Some(item.category), person: Some(&item.person), ..desk.ask() };
     let permit = match desk.house.gate.permit_list(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private()),
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
     };
-    let Some(line) = desk.line(&item.category) else { return desk.absent(&about, item.category, private()) };
+    let Some(line) = desk.line(&item.category) else { return desk.absent(&about, item.category, item.private()) };
     let person = item.person.as_str();
     let rows = view.under(Family::Rows(item.category), &line.locator().person(person))?;
     let listed = prefix_digest(&rows);
     let found = match Stored::found(line, view, (desk.common.controller, item.category, person), rows)? {
         Ok(found) => found,
-        Err(_) => return desk.altered(&about, item.category, private()),
+        Err(_) => return desk.altered(&about, item.category, item.private()),
     };
     if found.is_empty() {
-        return desk.absent(&about, item.category, private());
+        return desk.absent(&about, item.category, item.private());
     }
     let detail = Detail { category: Some(item.category), read: Some(listed), ..Detail::default() };
-    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, private())?;
+    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, item.private())?;
     let keys: Vec<_> = found.iter().flat_map(Found::key_ids).collect();
     let submission = Submission::new(entry, permit.epoch(), desk.born).using(keys);
 
@@ -67,4 +67,21 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
 
 fn listed_record((record, version): (String, u32)) -> Option<Listed> {
     Some(Listed { record: ExternalId::new(record).ok()?, version })
+}
+
+impl Texts for ListItem {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let ListItem { category, person } = self;
+        [Text::of("category", category), Text::of("person", person)].into_iter()
+    }
+}
+
+impl Item for ListItem {
+    fn category(&self) -> Option<Name> {
+        Some(self.category)
+    }
+
+    fn private(&self) -> Private {
+        Private { person: Some(self.person.clone()), ..Private::default() }
+    }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::code_of;
 use super::desk::{Desk, Envelope};
+use super::guard::Texts;
 use super::{House, Incoming};
 use crate::admit::{Ask, Manage, Permit};
 use crate::ledger::{Attribution, Detail, Entry, Recorded, Rejected, Submission};
@@ -17,8 +18,17 @@ use crate::ledger::{Attribution, Detail, Entry, Recorded, Rejected, Submission};
 /// How often an act is tried that the sequencer tells to start again.
 const TRIES: usize = 8;
 
+/// Reads the body of an act, in which no card number may stand.
+pub(super) fn parse<T: DeserializeOwned + Texts>(bytes: &[u8]) -> Result<T, Problem> {
+    let body: T = json(bytes)?;
+    match body.card() {
+        None => Ok(body),
+        Some(at) => Err(Problem::new(Code::CardNumber).with_detail(at.detail())),
+    }
+}
+
 /// Reads a body. What is said of a broken one names the place and no value.
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let detail = format!("line {}, column {}: {}", error.line(), error.column(), kind(&error));
         Problem::new(Code::Malformed).with_detail(detail)
@@ -36,7 +46,7 @@ fn kind(error: &serde_json::Error) -> &'static str {
 
 /// Reads the body of an act. A broken one is refused on record, and only whoever may come in learns
 /// what is wrong with it. `person`: as for [`Desk::sit`].
-pub(super) async fn read<T: DeserializeOwned>(
+pub(super) async fn read<T: DeserializeOwned + Texts>(
     house: &Arc<House>,
     incoming: &Incoming,
     action: Action,

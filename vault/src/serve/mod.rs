@@ -9,6 +9,7 @@ mod erase;
 mod erase_subject;
 mod erasure;
 mod genesis;
+mod guard;
 mod house;
 mod incoming;
 mod keys;

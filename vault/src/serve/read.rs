@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
+use coffer_wire::Name;
 use coffer_wire::api::{Outcome, ReadItem};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::guard::{Item, Text, Texts};
 use super::round;
 use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
@@ -35,15 +37,15 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
     };
     let permit = match desk.house.gate.permit_read(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
     };
     let Some(line) = desk.line(&item.category) else {
-        return desk.absent(&about, item.category, private(item));
+        return desk.absent(&about, item.category, item.private());
     };
     let stored = match Stored::find(line, view, &target(desk, item))? {
         Ok(Some(stored)) => stored,
-        Ok(None) => return desk.absent(&about, item.category, private(item)),
-        Err(_) => return desk.altered(&about, item.category, private(item)),
+        Ok(None) => return desk.absent(&about, item.category, item.private()),
+        Err(_) => return desk.altered(&about, item.category, item.private()),
     };
     let detail = Detail {
         category: Some(item.category),
@@ -51,7 +53,7 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         read: Some(stored.hash()),
         ..Detail::default()
     };
-    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, private(item))?;
+    let entry = Entry::granted(&permit, &desk.common, about.about(), detail, item.private())?;
     let submission = Submission::new(entry, permit.epoch(), desk.born).using(stored.key_ids());
 
     let desk = Arc::clone(desk);
@@ -84,12 +86,26 @@ fn target(desk: &Desk, item: &ReadItem) -> Target {
     }
 }
 
-fn private(item: &ReadItem) -> Private {
-    Private {
-        person: Some(item.person.clone()),
-        record: Some(item.record.clone()),
-        fields: item.fields.clone(),
-        form: Some(item.form),
-        ..Private::default()
+impl Texts for ReadItem {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let ReadItem { category, person, record, fields, form: _ } = self;
+        let place = [Text::of("category", category), Text::of("person", person), Text::of("record", record)];
+        place.into_iter().chain(fields.iter().map(|field| Text::of("fields", field)))
+    }
+}
+
+impl Item for ReadItem {
+    fn category(&self) -> Option<Name> {
+        Some(self.category)
+    }
+
+    fn private(&self) -> Private {
+        Private {
+            person: Some(self.person.clone()),
+            record: Some(self.record.clone()),
+            fields: self.fields.clone(),
+            form: Some(self.form),
+            ..Private::default()
+        }
     }
 }

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, body, code_of, code_of_halt};
 use super::desk::{Desk, Envelope};
+use super::guard::{Guarded, Item};
 use super::step::{Finish, Finished, Halt, Step, receipts, refused};
 use super::{House, Incoming};
 use crate::ledger::{Recorded, Rejected, Submission};
@@ -21,7 +22,7 @@ const IDLE_ROUNDS_MAX: u32 = 16;
 /// Pause between rounds that got nothing ahead.
 const IDLE_PAUSE: Duration = Duration::from_millis(1);
 
-/// What one item needs from its operation.
+/// What one item needs from its operation, which sees no item with a card number.
 pub(super) type Prepare<T> = fn(&Arc<Desk>, &T, &View<'_>) -> Result<Step, Halt>;
 
 /// A request of items, from its body to its answer.
@@ -33,7 +34,7 @@ pub(super) async fn items<T>(
     prepare: Prepare<T>,
 ) -> Answered
 where
-    T: DeserializeOwned + Send + Sync + 'static,
+    T: Item,
 {
     let _in_flight = house.ledger.shared().enter();
     let parsed = parse::<T>(&incoming.body);
@@ -43,10 +44,14 @@ where
         Ok(request) => request,
         Err(problem) => return Err(desk.refuse_envelope(problem.code, problem.detail).await),
     };
+    if let Some(at) = envelope.card {
+        return Err(desk.refuse_envelope(Code::CardNumber, Some(at.detail())).await);
+    }
     if request.atomic && action != Action::RecordsWrite {
         return Err(desk.refuse_envelope(Code::Malformed, Some("`atomic` is for writes".into())).await);
     }
-    let (items, atomic) = (Arc::new(request.items), request.atomic);
+    let items: Arc<Vec<Guarded<T>>> = Arc::new(request.items.into_iter().map(Guarded::from).collect());
+    let atomic = request.atomic;
     let mut answer = Answer::default();
     let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
     let mut idle = 0;
@@ -84,9 +89,9 @@ where
 }
 
 /// Items that are independent of each other.
-async fn each<T: Send + Sync + 'static>(
+async fn each<T: Item>(
     desk: &Arc<Desk>,
-    items: &Arc<Vec<T>>,
+    items: &Arc<Vec<Guarded<T>>>,
     open: Vec<usize>,
     blocking: bool,
     prepare: Prepare<T>,
@@ -119,12 +124,20 @@ fn finished(finish: Finish, result: Result<Vec<Recorded>, Rejected>, notes: &mut
     }
 }
 
+/// An item goes to its operation unless a card number stood in it.
+fn prepared<T>(desk: &Arc<Desk>, item: &Guarded<T>, view: &View<'_>, prepare: Prepare<T>) -> Result<Step, Halt> {
+    match item {
+        Guarded::Clean(item) => prepare(desk, item, view),
+        Guarded::Card(remains) => desk.refuse_card(remains, view),
+    }
+}
+
 type Prepared = (Vec<(usize, Step)>, Vec<(usize, Outcome)>);
 
 /// Prepares what memory can answer on the spot, and the rest on a thread that may block.
-async fn prepare_all<T: Send + Sync + 'static>(
+async fn prepare_all<T: Item>(
     desk: &Arc<Desk>,
-    items: &Arc<Vec<T>>,
+    items: &Arc<Vec<Guarded<T>>>,
     open: Vec<usize>,
     blocking: bool,
     prepare: Prepare<T>,
@@ -133,7 +146,7 @@ async fn prepare_all<T: Send + Sync + 'static>(
     for at in open {
         let result = match blocking {
             true => Err(Halt::NotCached),
-            false => prepare(desk, &items[at], &View::on_the_spot(&*desk.house.engine)),
+            false => prepared(desk, &items[at], &View::on_the_spot(&*desk.house.engine), prepare),
         };
         match result {
             Ok(step) => steps.push((at, step)),
@@ -146,7 +159,7 @@ async fn prepare_all<T: Send + Sync + 'static>(
     }
     let (desk, items, places) = (Arc::clone(desk), Arc::clone(items), later.clone());
     let blocking = tokio::task::spawn_blocking(move || {
-        let look = |at: usize| (at, prepare(&desk, &items[at], &View::blocking(&*desk.house.engine)));
+        let look = |at: usize| (at, prepared(&desk, &items[at], &View::blocking(&*desk.house.engine), prepare));
         later.into_iter().map(look).collect::<Vec<_>>()
     });
     match blocking.await {
@@ -165,26 +178,26 @@ async fn prepare_all<T: Send + Sync + 'static>(
 
 /// All items in one batch, each seeing what those before it wrote. One that is refused refuses all;
 /// then only the refusals are recorded.
-async fn all_or_none<T: Send + Sync + 'static>(
+async fn all_or_none<T: Item>(
     desk: &Arc<Desk>,
-    items: &Arc<Vec<T>>,
+    items: &Arc<Vec<Guarded<T>>>,
     prepare: Prepare<T>,
     notes: &mut Vec<String>,
 ) -> Vec<(usize, Outcome)> {
     let (at_desk, at_items) = (Arc::clone(desk), Arc::clone(items));
-    let prepared = tokio::task::spawn_blocking(move || {
+    let steps = tokio::task::spawn_blocking(move || {
         let mut overlay = Overlay::new(&*at_desk.house.engine);
         let mut steps = Vec::with_capacity(at_items.len());
         for item in at_items.iter() {
             let view = View::blocking(&*at_desk.house.engine).with_pending(&overlay);
-            let step = prepare(&at_desk, item, &view)?;
+            let step = prepared(&at_desk, item, &view, prepare)?;
             overlay.apply(step.submission.rows());
             steps.push(step);
         }
         Ok::<_, Halt>(steps)
     });
     let everywhere = |code| (0..items.len()).map(|at| (at, refused(code))).collect();
-    let steps = match prepared.await {
+    let steps = match steps.await {
         Ok(Ok(steps)) => steps,
         Ok(Err(halt)) => return everywhere(code_of_halt(&halt)),
         Err(_) => return everywhere(Code::Internal),
@@ -263,7 +276,7 @@ fn answer_of(answer: Answer) -> Answered {
 
 /// Reads the body. What is said of a broken one names the place and no value.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<api::Request<T>, Problem> {
-    let request: api::Request<T> = super::manage::parse(bytes)?;
+    let request: api::Request<T> = super::manage::json(bytes)?;
     let too_long = |words: &Option<String>| words.as_ref().is_some_and(|w| w.len() > WORDS_BYTES_MAX);
     if request.items.is_empty() || request.items.len() > ITEMS_MAX {
         return Err(Problem::new(Code::Malformed).with_detail(format!("`items` takes 1 to {ITEMS_MAX}")));

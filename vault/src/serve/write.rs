@@ -11,6 +11,7 @@ use coffer_wire::{ExternalId, Name, Value};
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::guard::{Item, Text, Texts};
 use super::round;
 use super::step::{Finished, Halt, Step, receipts, refused};
 use super::{House, Incoming};
@@ -45,25 +46,25 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
     };
     let permit = match desk.house.gate.permit_write(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, private(item)),
+        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
     };
     let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
     let Some((category, line)) = known else {
-        return desk.refuse(Code::UnknownCategory, &about, item.category, private(item));
+        return desk.refuse(Code::UnknownCategory, &about, item.category, item.private());
     };
     if category.source_required && item.source.is_none() {
-        return desk.refuse(Code::SourceRequired, &about, item.category, private(item));
+        return desk.refuse(Code::SourceRequired, &about, item.category, item.private());
     }
     if let Err((code, field, why)) = check_values(category, item) {
-        return desk.refuse_field(code, field, why, &about, item.category, private(item));
+        return desk.refuse_field(code, field, why, &about, item.category, item.private());
     }
     let work = Work { desk, item, view, line, category };
     match work.write(about, permit) {
         Ok(step) => Ok(step),
         Err(Stop::Halt(halt)) => Err(halt),
-        Err(Stop::Refuse(code, about)) => desk.refuse(code, &about, item.category, private(item)),
+        Err(Stop::Refuse(code, about)) => desk.refuse(code, &about, item.category, item.private()),
         Err(Stop::Stands(code, current, about)) => work.stands(code, current, &about),
-        Err(Stop::Altered(about)) => desk.altered(&about, item.category, private(item)),
+        Err(Stop::Altered(about)) => desk.altered(&about, item.category, item.private()),
     }
 }
 
@@ -265,8 +266,12 @@ impl Work<'_> {
             written: Some(sealed.written),
             ..Detail::default()
         };
-        let private =
-            Private { version: Some(sealed.version), notice: self.notice(), made: gathered.made, ..private(self.item) };
+        let private = Private {
+            version: Some(sealed.version),
+            notice: self.notice(),
+            made: gathered.made,
+            ..self.item.private()
+        };
         let entry = Entry::granted(permit, &self.desk.common, about.about(), detail, private)?;
         let submission = Submission::new(entry, permit.epoch(), self.desk.born)
             .with_rows(gathered.batch, gathered.needs)
@@ -286,9 +291,9 @@ impl Work<'_> {
     fn stands(&self, code: Code, current: u32, about: &Attribution) -> Result<Step, Halt> {
         let ask = Ask { category: Some(self.item.category), person: Some(&self.item.person), ..self.desk.ask() };
         if self.desk.house.gate.permit_list(&self.desk.caller, &ask).is_err() {
-            return self.desk.absent(about, self.item.category, private(self.item));
+            return self.desk.absent(about, self.item.category, self.item.private());
         }
-        let mut step = self.desk.refuse(code, about, self.item.category, private(self.item))?;
+        let mut step = self.desk.refuse(code, about, self.item.category, self.item.private())?;
         step.finish = Box::new(move |recorded, notes| {
             Finished::Outcome(Outcome { version: Some(current), receipts: receipts(recorded, notes), ..refused(code) })
         });
@@ -340,13 +345,30 @@ fn check_values(category: &Category, item: &WriteItem) -> Result<(), (Code, Name
     }
 }
 
-fn private(item: &WriteItem) -> Private {
-    Private {
-        person: Some(item.person.clone()),
-        record: Some(item.record.clone()),
-        fields: item.fields.keys().copied().collect(),
-        source: item.source,
-        others: item.about.values().cloned().collect(),
-        ..Private::default()
+impl Texts for WriteItem {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let WriteItem { category, person, record, expected_version: _, source: _, fields, about } = self;
+        let place = [Text::of("category", category), Text::of("person", person), Text::of("record", record)];
+        let about = about.iter().flat_map(|(field, other)| [Text::of("about", field), Text::of("about", other)]);
+        let names = fields.keys().map(|field| Text::of("fields", field));
+        let values = fields.iter().filter_map(|(field, value)| Some(Text::value(*field, value.as_ref()?.expose())));
+        place.into_iter().chain(about).chain(names).chain(values)
+    }
+}
+
+impl Item for WriteItem {
+    fn category(&self) -> Option<Name> {
+        Some(self.category)
+    }
+
+    fn private(&self) -> Private {
+        Private {
+            person: Some(self.person.clone()),
+            record: Some(self.record.clone()),
+            fields: self.fields.keys().copied().collect(),
+            source: self.source,
+            others: self.about.values().cloned().collect(),
+            ..Private::default()
+        }
     }
 }
