@@ -3,7 +3,7 @@
 //!
 //! The evidence is the [`Verifier`]: it is made from the root key, which a serving vault does not
 //! keep, and nothing here takes the keyring that a vault serves with. What this file gives away, and
-//! that `check` alone uses it, is held by `vault/tests/law` (docs/decisions/0008).
+//! that `check` alone uses it, is held by `vault/tests/law` (docs/decisions/0010).
 
 use coffer_keys::row::{self, Identity};
 use coffer_keys::{Altered, KeyId, Plaintext, RootKey};
