@@ -213,8 +213,9 @@ impl Config {
 
 /// Whether a key file lies, or would lie, on the file system of a data folder, which need not exist yet.
 pub fn shares_disk(key_file: &Path, data: &Path) -> io::Result<bool> {
-    let key_folder = key_file.parent().unwrap_or(Path::new("/"));
-    Ok(device_of(key_folder)? == device_of(data)?)
+    // Where the bytes are, not where a link to them is.
+    let place = key_file.canonicalize().unwrap_or_else(|_| key_file.parent().unwrap_or(Path::new("/")).to_owned());
+    Ok(device_of(&place)? == device_of(data)?)
 }
 
 /// The device of the nearest existing ancestor.

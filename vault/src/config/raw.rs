@@ -416,6 +416,13 @@ audience = "coffer"
     }
 
     #[test]
+    fn a_link_to_a_key_file_does_not_hide_where_it_lies() {
+        // A link on the process file system, to the directory of this test.
+        let (link, here) = (Path::new("/proc/self/cwd"), std::env::current_dir().unwrap());
+        assert!(link.is_symlink() && super::super::shares_disk(link, &here).unwrap());
+    }
+
+    #[test]
     fn a_home_without_its_file_says_which() {
         let home = tempfile::tempdir().unwrap();
         let error = Config::load(home.path()).unwrap_err();

@@ -153,13 +153,19 @@ impl Desk {
         self.keyring.line(&self.common.controller, category)
     }
 
-    /// Under whose audit key leaves about this person stand.
+    /// Under whose audit key leaves about this person stand. Whoever has none costs no unwrap of one, so a decoy stands
+    /// in for it: whatever comes of the request, known and unknown persons cost the same here.
     pub(super) fn attribution(&self, view: &View<'_>, person: &str) -> Result<Attribution, Halt> {
         let Some(audit) = self.keyring.audit(&self.common.controller) else {
             return Ok(Attribution::nobody(&self.unattributed));
         };
         match Attribution::of_person(audit, view, person, &self.unattributed)? {
-            Ok(attribution) => Ok(attribution),
+            Ok(attribution) => {
+                if !attribution.is_known() {
+                    audit.open_decoy();
+                }
+                Ok(attribution)
+            }
             // An audit key that does not open: the leaf says the id under the unattributed key.
             Err(_) => {
                 Ok(Attribution::Unattributed { key: Arc::clone(&self.unattributed), person: Some(person.to_owned()) })
@@ -203,14 +209,8 @@ impl Desk {
         Ok(Step::refusal(submission, api::Outcome { field, detail, ..step::refused(Code::CardNumber) }))
     }
 
-    /// Nothing readable is there. Absent, erased, another controller's: one answer, by the same
-    /// calls. Whoever has no audit key costs no unwrap of one, so a decoy stands in for it.
+    /// Nothing readable is there. Absent, erased, another controller's: one answer.
     pub(super) fn absent(&self, about: &Attribution, category: Name, private: Private) -> Result<Step, Halt> {
-        if !about.is_known()
-            && let Some(audit) = self.keyring.audit(&self.common.controller)
-        {
-            audit.open_decoy();
-        }
         self.refuse(Code::NotFound, about, category, private)
     }
 
