@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use coffer_tests::harness::{Home, Process, Serving, Store, binary};
 use coffer_vault::check::Code;
+use coffer_vault::keyring::record::SubjectRow;
 use coffer_vault::store::memory::Memory;
 use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
 use coffer_vault::store::{Batch, Engine, Family};
@@ -127,4 +128,48 @@ async fn a_damaged_table_file_is_a_finding_and_not_a_flood() {
 
 fn tuning() -> Tuning {
     Tuning { memory_bytes: 16 << 20, durability: Durability::Synced }
+}
+
+/// How many keys of persons live in a home.
+fn living_keys(home: &Home) -> usize {
+    let rows = home.rocks().scan(Family::Keys, SubjectRow::PREFIX, None, usize::MAX).unwrap();
+    let living = |(_, row): &&(Vec<u8>, Vec<u8>)| matches!(SubjectRow::decode(row), Some(SubjectRow::Living { .. }));
+    rows.iter().filter(living).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_no_longer_in_a_record_has_no_key_in_it_and_the_check_agrees() {
+    let mut home = Home::by_binary();
+    let statements = [("walter", Some("I saw it")), ("vera", Some("So did I")), ("vera", None)];
+    for (version, (witness, statement)) in (1..).zip(statements) {
+        let vault = home.serve();
+        let handler = vault.staff("complaints-handler", "oakvale");
+        let mut item = json!({
+            "category": "complaints", "person": "p", "record": "r",
+            "fields": { "summary": format!("the {version}th"), "witness_statement": statement },
+        });
+        if statement.is_some() {
+            item["about"] = json!({ "witness_statement": witness });
+        }
+        handler.items("/v1/records/write", json!([item])).await.granted();
+        let read = handler.read("complaints", "p", "r", &["witness_statement"]).await.granted().item(0);
+        assert_eq!(read["fields"]["witness_statement"].as_str(), statement);
+        home = vault.stop().await;
+        // The complainant's, and that of whoever is the witness now.
+        assert_eq!(living_keys(&home), 1 + usize::from(statement.is_some()), "version {version}");
+        let checked = run(&home, &[]);
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    }
+    // Who comes back has a new key, and goes with the record.
+    let vault = home.serve();
+    let (handler, dpo) = (vault.staff("complaints-handler", "oakvale"), vault.staff("dpo", "oakvale"));
+    let item = json!({
+        "category": "complaints", "person": "p", "record": "r", "fields": { "witness_statement": "Once more" },
+        "about": { "witness_statement": "walter" },
+    });
+    handler.items("/v1/records/write", json!([item])).await.granted();
+    dpo.for_purpose("erasure").erase("complaints", "p", "r").await.granted();
+    let home = vault.stop().await;
+    assert_eq!(living_keys(&home), 0);
+    assert!(run(&home, &[]).status.success());
 }

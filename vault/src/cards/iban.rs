@@ -3,7 +3,7 @@
 
 use super::signs::{Letter, Sign};
 
-/// Countries, and how many characters their numbers have. SWIFT, IBAN Registry, release 102 (June 2026).
+/// Countries, and how many characters their numbers have. ISO 13616 and its registry (SWIFT).
 const LENGTHS: &str = "\
     AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 \
     ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 \

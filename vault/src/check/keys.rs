@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use coffer_keys::KeyId;
 use coffer_wire::Name;
+use coffer_wire::api::ITEMS_MAX;
 use coffer_wire::leaf::{Action, Decision, Leaf};
 
 use super::past::Past;
@@ -36,6 +37,13 @@ impl Wraps {
         let kept = self.categories.values().map(|(_, category)| *category);
         kept.filter(|category| *category != audit_category()).collect()
     }
+}
+
+/// What a leaf says that was done.
+enum Granted {
+    Act(Action),
+    No,
+    Unread,
 }
 
 impl Check<'_> {
@@ -155,26 +163,51 @@ impl Check<'_> {
         Ok(Some(id))
     }
 
-    /// What is left of a destroyed key names the first leaf of its erasure.
+    /// What is left of a destroyed key names the first leaf of what ended it: an erase, or a write of a record in which
+    /// somebody was and is no more.
     fn tombstone(&mut self, past: Option<&mut Past<'_>>, id: &KeyId, at: u64) -> Result<(), CheckError> {
-        let leaf = self.get(Family::Leaves, &leaf_key(at))?;
-        let erases = match leaf.as_deref().map(Leaf::parse) {
-            Some(Ok(leaf)) => {
-                let act = matches!(leaf.action, Action::RecordsErase | Action::SubjectsErase);
-                act && matches!(leaf.decision(), Ok(Decision::Granted(_)))
-            }
-            // What cannot be read is a finding of its own.
-            Some(Err(_)) => true,
-            None => false,
-        };
+        let named = past.as_ref().and_then(|past| past.destroyed.get(id).copied());
+        let ends = self.ends_keys(at, named)?;
         let destroyed = past.is_none_or(|past| {
             past.made.remove(id);
             past.destroyed.remove(id).is_some() || past.has_gaps
         });
-        if !erases || !destroyed {
+        if !ends || !destroyed {
             self.found(Code::TombstoneWrong, Place::of(Family::Keys).key(id).leaf(at));
         }
         Ok(())
+    }
+
+    /// Whether the leaf begins an act that ends keys. `named`: the leaf whose private part names the key; the writes of one
+    /// request stand side by side up to it.
+    fn ends_keys(&mut self, at: u64, named: Option<u64>) -> Result<bool, CheckError> {
+        match self.granted(at)? {
+            Granted::No => Ok(false),
+            Granted::Unread | Granted::Act(Action::RecordsErase | Action::SubjectsErase) => Ok(true),
+            Granted::Act(Action::RecordsWrite) => {
+                let last = named.unwrap_or(at);
+                if last.checked_sub(at).is_none_or(|between| between >= ITEMS_MAX as u64) {
+                    return Ok(false);
+                }
+                for index in at..=last {
+                    if !matches!(self.granted(index)?, Granted::Unread | Granted::Act(Action::RecordsWrite)) {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Granted::Act(_) => Ok(false),
+        }
+    }
+
+    fn granted(&mut self, index: u64) -> Result<Granted, CheckError> {
+        let leaf = self.get(Family::Leaves, &leaf_key(index))?;
+        Ok(match leaf.as_deref().map(Leaf::parse) {
+            Some(Ok(leaf)) if matches!(leaf.decision(), Ok(Decision::Granted(_))) => Granted::Act(leaf.action),
+            // What cannot be read is a finding of its own.
+            Some(Err(_)) => Granted::Unread,
+            Some(Ok(_)) | None => Granted::No,
+        })
     }
 
     /// An index row leads to a living key that says the same of itself.

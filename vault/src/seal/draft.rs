@@ -51,6 +51,8 @@ pub struct Sealed {
     pub version: u32,
     /// SHA-256 of row salt ‖ row: what the leaf names.
     pub written: Hash,
+    /// Ids of the keys of others under which something lies in it.
+    pub others: Vec<KeyId>,
 }
 
 /// The parts of a row that is being written.
@@ -124,7 +126,9 @@ impl Draft {
     }
 
     /// The row without asking for a permit: for a reseal, whose act is recorded by the erase.
-    pub(super) fn finish(self, own: &SubjectKey) -> Result<Sealed, NotSealed> {
+    pub(super) fn finish(mut self, own: &SubjectKey) -> Result<Sealed, NotSealed> {
+        self.leave_unused_keys();
+        let others = self.keys[1..].to_vec();
         let (heads, fields): (Vec<_>, Vec<_>) = self.fields.into_values().unzip();
         let head =
             Head { suite: row::SUITE, origin: ORIGIN_EPOCH, version: self.version, keys: self.keys, fields: heads };
@@ -135,7 +139,18 @@ impl Draft {
             row::seal_identity(own, target.controller.as_str(), target.category.as_str(), &head, &fields, &identity)?;
         let bytes = Row { head, identity: sealed_identity, fields }.encode();
         let written = Hash::from_bytes(row::hash(&salt, &bytes));
-        Ok(Sealed { bytes, version: self.version, written })
+        Ok(Sealed { bytes, version: self.version, written, others })
+    }
+
+    /// A key of somebody of whom the record holds nothing more is none of its keys.
+    fn leave_unused_keys(&mut self) {
+        let is_used = |number: usize| self.fields.values().any(|(head, _)| usize::from(head.key) == number);
+        let kept: Vec<usize> = (0..self.keys.len()).filter(|number| *number == 0 || is_used(*number)).collect();
+        for (head, _) in self.fields.values_mut() {
+            // Every key that a field names is kept, and there are no more than a byte counts.
+            head.key = kept.iter().position(|number| *number == usize::from(head.key)).unwrap_or_default() as u8;
+        }
+        self.keys = kept.into_iter().map(|number| self.keys[number]).collect();
     }
 
     pub(super) fn keeping_version(mut self, version: u32) -> Draft {

@@ -98,6 +98,8 @@ struct Gathered {
     needs: Vec<Precondition>,
     used: Vec<KeyId>,
     made: Vec<String>,
+    /// Keys of others under which the record held something, and holds nothing more.
+    ended: Vec<KeyId>,
     /// The person's own key was just made: there is no other record of the person here.
     first: bool,
 }
@@ -130,6 +132,9 @@ impl Work<'_> {
             Err(NotSealed::Altered) => return Err(Stop::Altered(about)),
             Err(NotSealed::Unsealable) => return Err(Stop::Halt(Halt::NotMade)),
         };
+        if let Some(stored) = &stored {
+            self.end_others(stored, &sealed, &mut gathered)?;
+        }
         if !self.has_room(&row_key, &sealed, found.is_none() && !gathered.first)? {
             return Err(Stop::Refuse(Code::TooManyRecords, about));
         }
@@ -228,6 +233,17 @@ impl Work<'_> {
         Ok(Ok((id, key, true)))
     }
 
+    /// Whoever was in the record and is no more has no key in it: what overwritten bytes hold of them ends with it.
+    fn end_others(&self, stored: &Stored, sealed: &Sealed, gathered: &mut Gathered) -> Result<(), Unread> {
+        for id in stored.other_keys().filter(|id| !sealed.others.contains(id)) {
+            if let Some(index) = self.line.index_key_of(self.view, &id)? {
+                gathered.batch.delete(Family::Keys, index);
+            }
+            gathered.ended.push(id);
+        }
+        Ok(())
+    }
+
     /// Whether an erase can still seal all of the person's records again in one batch. They are counted where
     /// this one is new among others, or takes more than its share.
     fn has_room(&self, row_key: &[u8], sealed: &Sealed, is_new: bool) -> Result<bool, Unread> {
@@ -270,12 +286,14 @@ impl Work<'_> {
             version: Some(sealed.version),
             notice: self.notice(),
             made: gathered.made,
+            destroyed: gathered.ended.iter().map(KeyId::to_string).collect(),
             ..self.item.private()
         };
         let entry = Entry::granted(permit, &self.desk.common, about.about(), detail, private)?;
         let submission = Submission::new(entry, permit.epoch(), self.desk.born)
             .with_rows(gathered.batch, gathered.needs)
-            .using(gathered.used);
+            .using(gathered.used)
+            .destroying(gathered.ended);
         Ok(Step::new(submission, move |recorded, notes| {
             Finished::Outcome(Outcome {
                 status: 200,
