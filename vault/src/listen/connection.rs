@@ -1,6 +1,6 @@
 //! One connection, from handshake to its end.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const STREAMS_MAX: u32 = 128;
 /// What is under way when the vault stops may take at most this.
 const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// Bits of an address that the operator's log shows.
+const IPV4_BITS: u32 = 24;
+const IPV6_BITS: u32 = 48;
 /// So that a full table of descriptors is not asked without pause.
 pub(super) const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
 
@@ -84,7 +87,7 @@ impl Worker {
 
     fn start(&self, socket: TcpStream, address: SocketAddr, connections: &mut JoinSet<()>) {
         let Ok(permit) = Arc::clone(&self.limits.connections).try_acquire_owned() else {
-            tracing::warn!(%address, "too many connections; one was turned away");
+            tracing::warn!(from = network(address), "too many connections; one was turned away");
             return;
         };
         match tokio::net::TcpStream::from_std(socket) {
@@ -110,14 +113,14 @@ async fn connection(
 ) {
     let stream = match tokio::time::timeout(HANDSHAKE_TIME, acceptor.accept(socket)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::info!(%address, %error, "handshake refused"),
-        Err(_) => return tracing::info!(%address, "handshake took too long"),
+        Ok(Err(error)) => return tracing::info!(from = network(address), %error, "handshake refused"),
+        Err(_) => return tracing::info!(from = network(address), "handshake took too long"),
     };
     let session = stream.get_ref().1;
     let is_http2 = session.alpn_protocol() == Some(b"h2");
     let certificate = session.peer_certificates().and_then(|chain| chain.first());
     let Some(Ok(certificate)) = certificate.map(|der| PeerCertificate::parse(der)) else {
-        return tracing::info!(%address, "the client certificate names no application");
+        return tracing::info!(from = network(address), "the client certificate names no application");
     };
     let peer = Peer { certificate: Arc::new(certificate), address };
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
@@ -135,7 +138,20 @@ async fn connection(
         drive(builder.serve_connection(io, service), stopped, |connection| connection.graceful_shutdown()).await
     };
     if let Err(error) = ended {
-        tracing::debug!(%address, %error, "the connection ended early");
+        tracing::debug!(from = network(address), %error, "the connection ended early");
+    }
+}
+
+/// Where somebody comes from, for the operator's log: the network, since an address names a person's machine. The whole of it
+/// stands in the private part of leaves alone.
+fn network(address: SocketAddr) -> String {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => {
+            format!("{}/{IPV4_BITS}", Ipv4Addr::from_bits(ip.to_bits() >> (32 - IPV4_BITS) << (32 - IPV4_BITS)))
+        }
+        IpAddr::V6(ip) => {
+            format!("{}/{IPV6_BITS}", Ipv6Addr::from_bits(ip.to_bits() >> (128 - IPV6_BITS) << (128 - IPV6_BITS)))
+        }
     }
 }
 
@@ -155,8 +171,17 @@ async fn drive<C: Future<Output = hyper::Result<()>>>(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_operators_log_shows_networks_and_no_addresses() {
+        let shown = |text: &str| network(text.parse().unwrap());
+        assert_eq!(shown("192.0.2.77:5000"), "192.0.2.0/24");
+        assert_eq!(shown("[2001:db8:1:2:3:4:5:6]:5000"), "2001:db8:1::/48");
+        assert_eq!(shown("[::ffff:192.0.2.77]:5000"), "192.0.2.0/24");
+    }
 
     #[test]
     fn connections_leave_the_store_its_descriptors() {
