@@ -74,9 +74,10 @@ pub fn copy(from: &Memory, to: &Memory, families: &[Family]) {
     to.commit(&batch).unwrap();
 }
 
-/// An engine whose commits wait while it is held.
+/// An engine in which a test stages what rarely happens: commits wait while it is held, and one look may see a row as it was.
 pub struct Held {
     disk: Arc<Memory>,
+    late: Mutex<Option<(Family, Vec<u8>, Vec<u8>)>>,
     held: watch::Sender<bool>,
     waiting: watch::Sender<bool>,
 }
@@ -84,7 +85,17 @@ pub struct Held {
 impl Held {
     /// Over this engine, and not held.
     pub fn over(disk: Arc<Memory>) -> Held {
-        Held { disk, held: watch::Sender::new(false), waiting: watch::Sender::new(false) }
+        Held { disk, late: Mutex::default(), held: watch::Sender::new(false), waiting: watch::Sender::new(false) }
+    }
+
+    /// The next look at this row sees this value, as one that was taken just before a change.
+    pub fn show_once(&self, family: Family, key: Vec<u8>, value: Vec<u8>) {
+        *self.late.lock().unwrap() = Some((family, key, value));
+    }
+
+    fn late(&self, family: Family, key: &[u8]) -> Option<Vec<u8>> {
+        let mut late = self.late.lock().unwrap();
+        late.take_if(|(of, at, _)| *of == family && at == key).map(|(_, _, value)| value)
     }
 
     /// From now on commits wait.
@@ -105,11 +116,17 @@ impl Held {
 
 impl Engine for Held {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.disk.get(family, key)
+        match self.late(family, key) {
+            Some(value) => Ok(Some(value)),
+            None => self.disk.get(family, key),
+        }
     }
 
     fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
-        self.disk.get_cached(family, key)
+        match self.late(family, key) {
+            Some(value) => Ok(Cached::Hit(Some(value))),
+            None => self.disk.get_cached(family, key),
+        }
     }
 
     fn scan(

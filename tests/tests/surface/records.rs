@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
+use coffer_tests::engines::Held;
+use coffer_tests::harness::{Home, Running, Serving, Staff, Store, name};
+use coffer_vault::store::Family;
 use coffer_wire::problem::Code;
 use serde_json::{Value, json};
 
@@ -274,4 +276,32 @@ async fn an_append_only_record_looks_absent_to_who_may_not_list_there() {
     adviser.write("debts", "p", "r", fields()).await.granted();
     let refused = adviser.write("debts", "p", "r", fields()).await.refused(404, "not_found");
     assert!(refused.item(0)["version"].is_null());
+}
+
+/// A look that takes the row before an erase moves it, and its key after: the record is there all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_moved_while_somebody_looks_is_neither_absent_nor_new() {
+    let home = Home::new(Store::Memory);
+    let held = Arc::new(Held::over(home.memory()));
+    let vault = home.serve_on(held.clone());
+    let (officer, dpo) = (vault.staff("bank-officer", "oakvale"), vault.staff("dpo", "oakvale").for_purpose("erasure"));
+    let family = Family::Rows(name("bank"));
+    let write = |record: &'static str, text: &'static str| {
+        let officer = officer.clone();
+        async move { officer.write("bank", "p", record, json!({ "account_name": text })).await.granted() }
+    };
+    write("stays", "one").await;
+    let (key, before) = vault.engine().scan(family, b"", None, 2).unwrap().remove(0);
+    write("goes", "other").await;
+    dpo.erase("bank", "p", "goes").await.granted();
+
+    held.show_once(family, key.clone(), before.clone());
+    let read = officer.read("bank", "p", "stays", &["account_name"]).await.granted().item(0);
+    assert_eq!(read["fields"]["account_name"], "one");
+    held.show_once(family, key.clone(), before);
+    let written = write("stays", "two").await.item(0);
+    let version = written["version"].as_u64().unwrap();
+    assert!(version > read["version"].as_u64().unwrap(), "{written}");
+    let read = officer.read("bank", "p", "stays", &["account_name"]).await.granted().item(0);
+    assert_eq!((&read["fields"]["account_name"], read["version"].as_u64()), (&json!("two"), Some(version)));
 }

@@ -19,7 +19,7 @@ pub use listing::{OpenedList, open_list};
 pub use open::{Opened, open};
 pub use plain::Plain;
 pub use reseal::{Resealed, reseal};
-pub use stored::{Ends, Found, Stored, Target};
+pub use stored::{Ends, Found, Here, Stored, Target};
 
 /// Which log the rows of this home are written under: 1 for the first, one more for each successor.
 pub const ORIGIN_EPOCH: u32 = 1;

@@ -43,12 +43,37 @@ pub struct Stored {
     hash: Hash,
 }
 
+/// What stands where a record may be.
+pub enum Here {
+    /// No row.
+    Nothing,
+    /// A row whose person's key is destroyed: its bytes, sealed for good.
+    Erased(Vec<u8>),
+    /// A record.
+    Record(Box<Stored>),
+}
+
+/// Keys and bytes of rows.
+type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
 impl Stored {
-    /// Looks the row up. `Ok(Ok(None))`: there is none, or its person's key is destroyed.
-    pub fn find(line: &Line, view: &View<'_>, target: &Target) -> Result<Result<Option<Stored>, Altered>, Unread> {
-        match view.get(target.family(), &target.row_key(line))? {
-            Some(bytes) => Stored::of(line, view, target.clone(), bytes),
-            None => Ok(Ok(None)),
+    /// Looks the row up.
+    ///
+    /// Row and key are two looks, and an erase between them moves the row to another key: a row whose key is destroyed is
+    /// looked at again, until it is another one or the same.
+    pub fn find(line: &Line, view: &View<'_>, target: &Target) -> Result<Result<Here, Altered>, Unread> {
+        let look = || view.get(target.family(), &target.row_key(line));
+        let mut bytes = look()?;
+        loop {
+            let Some(row) = bytes else { return Ok(Ok(Here::Nothing)) };
+            match Stored::of(line, view, target.clone(), row.clone())? {
+                Ok(Some(stored)) => return Ok(Ok(Here::Record(Box::new(stored)))),
+                Err(altered) => return Ok(Err(altered)),
+                Ok(None) => bytes = look()?,
+            }
+            if bytes.as_ref() == Some(&row) {
+                return Ok(Ok(Here::Erased(row)));
+            }
         }
     }
 
@@ -75,23 +100,36 @@ impl Stored {
         Ok(Ok(Some(Stored { target, bytes, row, own, others, hash })))
     }
 
-    /// Takes up rows that a scan found under a person. Which records they are stays sealed.
-    pub fn found(
+    /// Looks all rows of a person up. Which records they are stays sealed. Also the rows as they lie, for a precondition.
+    ///
+    /// As with [`find`](Stored::find), they are looked at again while the keys of some are destroyed and the rows are others
+    /// each time.
+    pub fn all(
         line: &Line,
         view: &View<'_>,
         (controller, category, person): (Name, Name, &str),
-        rows: Vec<(Vec<u8>, Vec<u8>)>,
-    ) -> Result<Result<Vec<Found>, Altered>, Unread> {
-        let mut all = Vec::with_capacity(rows.len());
-        for (key, bytes) in rows {
-            let unknown = Target { controller, category, person: person.to_owned(), record: String::new() };
-            match Stored::of(line, view, unknown, bytes)? {
-                Ok(Some(stored)) => all.push(Found { key, stored }),
-                Ok(None) => {}
-                Err(altered) => return Ok(Err(altered)),
+    ) -> Result<Result<(Vec<Found>, Rows), Altered>, Unread> {
+        let look = || view.under(Family::Rows(category), &line.locator().person(person));
+        let mut rows = look()?;
+        loop {
+            let mut living = Vec::with_capacity(rows.len());
+            for (key, bytes) in &rows {
+                let unknown = Target { controller, category, person: person.to_owned(), record: String::new() };
+                match Stored::of(line, view, unknown, bytes.clone())? {
+                    Ok(Some(stored)) => living.push(Found { key: key.clone(), stored }),
+                    Ok(None) => {}
+                    Err(altered) => return Ok(Err(altered)),
+                }
             }
+            if living.len() == rows.len() {
+                return Ok(Ok((living, rows)));
+            }
+            let again = look()?;
+            if again == rows {
+                return Ok(Ok((living, rows)));
+            }
+            rows = again;
         }
-        Ok(Ok(all))
     }
 
     /// SHA-256 of the row's bytes: what a record of its reading names.

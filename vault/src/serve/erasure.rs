@@ -27,12 +27,11 @@ pub(super) fn rows<A: Ends>(
 ) -> Result<Result<Rows, Altered>, Halt> {
     let (person, family) = (permit.person(), Family::Rows(*line.category()));
     let prefix = line.locator().person(person).to_vec();
-    let rows = view.under(family, &prefix)?;
-    let unchanged = Precondition::Prefix { family, prefix, digest: prefix_digest(&rows) };
-    let found = match Stored::found(line, view, (*line.controller(), *line.category(), person), rows)? {
+    let (found, rows) = match Stored::all(line, view, (*line.controller(), *line.category(), person))? {
         Ok(found) => found,
         Err(altered) => return Ok(Err(altered)),
     };
+    let unchanged = Precondition::Prefix { family, prefix, digest: prefix_digest(&rows) };
     let named = found.into_iter().map(|found: Found| found.identify_for(permit, &desk.keyring));
     Ok(named.collect::<Result<Vec<_>, _>>().map(|stored| Rows { stored, unchanged }))
 }

@@ -16,7 +16,7 @@ use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
 use crate::seal::{self, Found, Stored, Target};
-use crate::store::{Family, View, prefix_digest};
+use crate::store::{View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     round::items::<ListItem>(house, incoming, Action::RecordsList, true, prepare).await
@@ -31,12 +31,11 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
     };
     let Some(line) = desk.line(&item.category) else { return desk.absent(&about, item.category, item.private()) };
     let person = item.person.as_str();
-    let rows = view.under(Family::Rows(item.category), &line.locator().person(person))?;
-    let listed = prefix_digest(&rows);
-    let found = match Stored::found(line, view, (desk.common.controller, item.category, person), rows)? {
+    let (found, rows) = match Stored::all(line, view, (desk.common.controller, item.category, person))? {
         Ok(found) => found,
         Err(_) => return desk.altered(&about, item.category, item.private()),
     };
+    let listed = prefix_digest(&rows);
     if found.is_empty() {
         return desk.absent(&about, item.category, item.private());
     }

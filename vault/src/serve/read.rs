@@ -18,7 +18,7 @@ use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
-use crate::seal::{self, Stored, Target};
+use crate::seal::{self, Here, Stored, Target};
 use crate::store::View;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -43,8 +43,8 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         return desk.absent(&about, item.category, item.private());
     };
     let stored = match Stored::find(line, view, &target(desk, item))? {
-        Ok(Some(stored)) => stored,
-        Ok(None) => return desk.absent(&about, item.category, item.private()),
+        Ok(Here::Record(stored)) => stored,
+        Ok(Here::Nothing | Here::Erased(_)) => return desk.absent(&about, item.category, item.private()),
         Err(_) => return desk.altered(&about, item.category, item.private()),
     };
     let detail = Detail {

@@ -19,7 +19,7 @@ use crate::admit::{Ask, Permit, Write};
 use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::{Category, Field, Subject};
-use crate::seal::{Draft, NotSealed, Sealed, Stored, Target};
+use crate::seal::{Draft, Here, NotSealed, Sealed, Stored, Target};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
 /// Records of one person in one category, at most: an erase of one of them seals all others again
@@ -107,11 +107,17 @@ struct Gathered {
 impl Work<'_> {
     fn write(&self, about: Attribution, permit: Permit<Write>) -> Result<Step, Stop> {
         let target = self.target();
-        let stored = match Stored::find(self.line, self.view, &target)? {
-            Ok(stored) => stored,
+        // A row whose person was erased may stand where a new one is to be. What the write relies on is this one look.
+        let (stored, found) = match Stored::find(self.line, self.view, &target)? {
+            Ok(Here::Nothing) => (None, None),
+            Ok(Here::Erased(bytes)) => (None, Some(bytes)),
+            Ok(Here::Record(stored)) => {
+                let bytes = stored.bytes().to_vec();
+                (Some(stored), Some(bytes))
+            }
             Err(_) => return Err(Stop::Altered(about)),
         };
-        let current = stored.as_ref().map_or(0, Stored::version);
+        let current = stored.as_ref().map_or(0, |stored| stored.version());
         // Before the version is looked at: no expectation makes such a write right.
         if self.category.append_only && stored.is_some() {
             return Err(Stop::Stands(Code::AppendOnly, current, about));
@@ -121,13 +127,8 @@ impl Work<'_> {
         }
         let mut gathered = Gathered::default();
         let row_key = target.row_key(self.line);
-        let found = match &stored {
-            Some(stored) => Some(stored.bytes().to_vec()),
-            // A row whose person was erased may stand where a new one is to be.
-            None => self.view.get(target.family(), &row_key)?,
-        };
         gathered.needs.push(Precondition::unchanged(target.family(), row_key.to_vec(), found.as_deref()));
-        let sealed = match self.seal(stored.as_ref(), &permit, &mut gathered)? {
+        let sealed = match self.seal(stored.as_deref(), &permit, &mut gathered)? {
             Ok(sealed) => sealed,
             Err(NotSealed::Altered) => return Err(Stop::Altered(about)),
             Err(NotSealed::Unsealable) => return Err(Stop::Halt(Halt::NotMade)),
