@@ -215,9 +215,3 @@ pub(super) fn key_detail(created: &Created) -> (Detail, Private) {
     };
     (detail, private)
 }
-
-/// Used by those who look at a stored home without opening it.
-pub fn stored_in_force(engine: &dyn Engine, config: &Config) -> Result<InForce, HouseError> {
-    format::check(engine)?;
-    Proposal::stored(engine)?.in_force(config)
-}

@@ -28,7 +28,7 @@ mod whoami;
 mod write;
 
 pub use answer::MEDIA_TYPE;
-pub use genesis::{Proposal, init, stored_in_force};
+pub use genesis::{Proposal, init};
 pub use house::{Door, House, HouseError, Shut, Upkeep};
 pub use incoming::Incoming;
 pub use metrics::Unready;
