@@ -3,6 +3,7 @@
 //! who read it.
 
 mod attribution;
+mod crowd;
 mod entry;
 mod figures;
 pub mod head;
@@ -12,6 +13,7 @@ mod queue;
 mod recorded;
 mod sequencer;
 mod shared;
+mod space;
 pub mod start;
 
 use std::collections::HashMap;
@@ -115,6 +117,8 @@ impl Ledger {
             numbered: Default::default(),
             last_ms: 0,
             reserve_bytes: place.reserve_bytes,
+            crowd: Default::default(),
+            space: Default::default(),
             graveyard: Default::default(),
         };
         serve_now(&mut sequencer, first)?;
@@ -150,6 +154,8 @@ impl Ledger {
             numbered: Default::default(),
             last_ms: resumed.last_ms,
             reserve_bytes: place.reserve_bytes,
+            crowd: Default::default(),
+            space: Default::default(),
             graveyard: Default::default(),
         };
         let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));

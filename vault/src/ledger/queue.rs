@@ -58,10 +58,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Everything that waits; blocks until there is something, and then up to `window` until as many
-    /// jobs wait as `expected` says are under way, so that one sync serves them all. `None` once
-    /// closed and empty.
-    pub(super) fn take(&self, expected: impl Fn() -> usize, window: Duration) -> Option<Vec<Job>> {
+    /// Everything that waits; blocks until there is something, and then up to `window` until `wanted`
+    /// jobs wait, so that one sync serves them all. `None` once closed and empty.
+    pub(super) fn take(&self, wanted: usize, window: Duration) -> Option<Vec<Job>> {
         let mut waiting = self.lock();
         waiting.wanted = 1;
         while waiting.jobs.is_empty() {
@@ -70,7 +69,7 @@ impl Queue {
             }
             waiting = self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        waiting.wanted = expected();
+        waiting.wanted = wanted;
         let more = |w: &mut Waiting| w.jobs.len() < w.wanted && !w.closed;
         let gathered = self.arrived.wait_timeout_while(waiting, window, more);
         let mut waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;

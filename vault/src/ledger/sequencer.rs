@@ -14,10 +14,12 @@ use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
+use super::crowd::Crowd;
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
+use super::space::Space;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::Clock;
 use crate::keyring::record::SubjectRow;
@@ -25,8 +27,8 @@ use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
 /// How long destroyed ids are remembered; who looked longer ago than this starts again.
 const MEMORY: Duration = Duration::from_secs(60);
-/// How long the sequencer waits for requests in flight, so that one sync serves them all.
-const WINDOW: Duration = Duration::from_micros(150);
+/// How long the sequencer waits for those who are about to come, so that one sync serves them all.
+const WINDOW: Duration = Duration::from_micros(450);
 
 pub(super) struct Sequencer {
     pub(super) engine: Arc<dyn Engine>,
@@ -40,6 +42,8 @@ pub(super) struct Sequencer {
     pub(super) numbered: BTreeSet<Name>,
     pub(super) last_ms: u64,
     pub(super) reserve_bytes: u64,
+    pub(super) crowd: Crowd,
+    pub(super) space: Space,
     pub(super) graveyard: Graveyard,
 }
 
@@ -54,12 +58,11 @@ impl Sequencer {
     /// Serves the queue until it is closed and empty, or a commit fails.
     pub(super) fn run(mut self, queue: &Queue) {
         loop {
-            let shared = Arc::clone(&self.shared);
-            let Some(jobs) = queue.take(|| shared.in_flight.load(Ordering::Relaxed), WINDOW) else { return };
+            let Some(jobs) = queue.take(self.crowd.worth_waiting_for(), WINDOW) else { return };
             if let Err(error) = self.serve(jobs) {
                 queue.close();
                 // Whoever still waits is told that nothing was kept: it was never taken.
-                while let Some(jobs) = queue.take(|| 0, Duration::ZERO) {
+                while let Some(jobs) = queue.take(0, Duration::ZERO) {
                     jobs.into_iter().for_each(|job| refuse(job, &Rejected::Unwritable));
                 }
                 self.shared.fail(&error);
@@ -101,6 +104,7 @@ impl Sequencer {
         match numbered.and_then(|()| self.commit(batch)) {
             Ok(note) => {
                 self.shared.figures.committed(self.growth.size() - before, started.elapsed());
+                self.crowd.seen(self.shared.in_flight.load(Ordering::Relaxed));
                 replies.into_iter().for_each(|(reply, results)| {
                     // Whoever no longer waits has its leaf all the same.
                     let _ = reply.send(mint(results, &note, &self.shared.figures));
@@ -116,11 +120,11 @@ impl Sequencer {
         }
     }
 
-    fn cannot_take(&self) -> Result<Option<Rejected>, StoreError> {
+    fn cannot_take(&mut self) -> Result<Option<Rejected>, StoreError> {
         if self.shared.head_is_too_late() {
             return Ok(Some(Rejected::HeadLate));
         }
-        let free = self.engine.free_bytes()?;
+        let free = self.space.free_bytes(&*self.engine)?;
         Ok(free.is_some_and(|free| free < self.reserve_bytes).then_some(Rejected::NoSpace))
     }
 
