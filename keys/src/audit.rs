@@ -1,6 +1,6 @@
 use crate::context::{Context, Label};
 use crate::locator::HALF_BYTES;
-use crate::place::{KeyKind, Place};
+use crate::place::KeyKind;
 use crate::prf::{KEY_BYTES, Prf};
 use crate::sealed::{self, Plaintext};
 use crate::wrapped::Kept;
@@ -40,7 +40,7 @@ impl AuditKey {
 impl Kept for AuditKey {
     const KIND: KeyKind = KeyKind::Audit;
 
-    fn from_raw(raw: &[u8; KEY_BYTES], _: &Place<'_>) -> Self {
+    fn from_raw(raw: &[u8; KEY_BYTES]) -> Self {
         Self(Prf::new(raw))
     }
 }

@@ -34,13 +34,11 @@ pub enum Label {
     Idempotency,
     /// A salted hash, as of a row or of a private part.
     Salt,
-    /// What [`crate::CategoryKey::open_decoy`] opens; as long as `wrap`, so that hashing takes as long.
-    Decoy,
 }
 
 impl Label {
     /// Every label there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::Value,
         Self::Row,
         Self::Wrap,
@@ -51,7 +49,6 @@ impl Label {
         Self::Tag,
         Self::Idempotency,
         Self::Salt,
-        Self::Decoy,
     ];
 
     /// The label as it stands in the bytes.
@@ -67,7 +64,6 @@ impl Label {
             Self::Tag => "tag",
             Self::Idempotency => "idempotency",
             Self::Salt => "salt",
-            Self::Decoy => "void",
         }
     }
 }

@@ -1,5 +1,5 @@
 use crate::context::{Context, Label};
-use crate::place::{KeyKind, Place};
+use crate::place::KeyKind;
 use crate::prf::{KEY_BYTES, Prf};
 use crate::wrapped::Kept;
 
@@ -38,7 +38,7 @@ impl LocatorKey {
 impl Kept for LocatorKey {
     const KIND: KeyKind = KeyKind::Locator;
 
-    fn from_raw(raw: &[u8; KEY_BYTES], _: &Place<'_>) -> Self {
+    fn from_raw(raw: &[u8; KEY_BYTES]) -> Self {
         Self(Prf::new(raw))
     }
 }

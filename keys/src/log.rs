@@ -1,6 +1,6 @@
 use ed25519_dalek::{Signer, SigningKey};
 
-use crate::place::{KeyKind, Place};
+use crate::place::KeyKind;
 use crate::prf::KEY_BYTES;
 use crate::wrapped::Kept;
 
@@ -22,7 +22,7 @@ impl LogKey {
 impl Kept for LogKey {
     const KIND: KeyKind = KeyKind::Log;
 
-    fn from_raw(raw: &[u8; KEY_BYTES], _: &Place<'_>) -> Self {
+    fn from_raw(raw: &[u8; KEY_BYTES]) -> Self {
         Self(Box::new(SigningKey::from_bytes(raw)))
     }
 }

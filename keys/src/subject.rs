@@ -1,5 +1,5 @@
 use crate::context::Context;
-use crate::place::{KeyKind, Place};
+use crate::place::KeyKind;
 use crate::prf::{KEY_BYTES, Prf};
 use crate::sealed::{self, Plaintext};
 use crate::wrapped::Kept;
@@ -33,7 +33,7 @@ impl SubjectKey {
 impl Kept for SubjectKey {
     const KIND: KeyKind = KeyKind::Subject;
 
-    fn from_raw(raw: &[u8; KEY_BYTES], _: &Place<'_>) -> Self {
+    fn from_raw(raw: &[u8; KEY_BYTES]) -> Self {
         Self(Prf::new(raw))
     }
 }

@@ -31,7 +31,7 @@ pub(crate) trait Kept: Sized {
     const KIND: KeyKind;
 
     /// From the raw bytes, which the caller wipes.
-    fn from_raw(raw: &[u8; KEY_BYTES], place: &Place<'_>) -> Self;
+    fn from_raw(raw: &[u8; KEY_BYTES]) -> Self;
 }
 
 /// Draws a key and wraps it.
@@ -39,12 +39,14 @@ pub(crate) fn make<K: Kept>(wrapping: &Prf, place: &Place<'_>) -> Result<(K, Wra
     let mut raw = Zeroizing::new([0; KEY_BYTES]);
     fill(&mut *raw)?;
     let wrapped = wrap(wrapping, &random()?, &place.context(Label::Wrap, K::KIND), &raw);
-    Ok((K::from_raw(&raw, place), wrapped))
+    Ok((K::from_raw(&raw), wrapped))
 }
 
 /// Takes a key back.
 pub(crate) fn open<K: Kept>(wrapping: &Prf, place: &Place<'_>, wrapped: &Wrapped) -> Result<K, Altered> {
-    unwrap(wrapping, &place.context(Label::Wrap, K::KIND), wrapped, |raw| K::from_raw(raw, place))
+    let mut raw = Zeroizing::new([0; KEY_BYTES]);
+    aead::open(wrapping, &place.context(Label::Wrap, K::KIND), &wrapped.0, &mut *raw)?;
+    Ok(K::from_raw(&raw))
 }
 
 /// Wraps under a salt that the caller has drawn.
@@ -57,16 +59,4 @@ pub(crate) fn wrap(wrapping: &Prf, salt: &[u8; SALT_BYTES], context: &Context, r
         return Wrapped([0; WRAPPED_BYTES]);
     }
     Wrapped(*bytes)
-}
-
-/// Opens into a buffer of its own, hands it to `build` and wipes it.
-pub(crate) fn unwrap<T>(
-    wrapping: &Prf,
-    context: &Context,
-    wrapped: &Wrapped,
-    build: impl FnOnce(&[u8; KEY_BYTES]) -> T,
-) -> Result<T, Altered> {
-    let mut raw = Zeroizing::new([0; KEY_BYTES]);
-    aead::open(wrapping, context, &wrapped.0, &mut *raw)?;
-    Ok(build(&raw))
 }

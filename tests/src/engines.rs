@@ -155,3 +155,93 @@ impl Engine for Held {
         self.disk.free_bytes()
     }
 }
+
+/// One look at a store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// At one row; whether it was there.
+    Row(Family, Vec<u8>, bool),
+    /// At all rows under a prefix, or a page of them; how many.
+    Rows(Family, Vec<u8>, usize),
+}
+
+/// What was asked of an engine.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Work {
+    /// Single rows looked at.
+    pub rows: usize,
+    /// Rows that scans gave.
+    pub scanned: usize,
+    /// Batches committed.
+    pub commits: usize,
+    /// Changes in them.
+    pub changes: usize,
+}
+
+/// An engine that notes what is asked of it.
+pub struct Counting {
+    disk: Arc<Memory>,
+    looks: Mutex<Vec<Look>>,
+    commits: Mutex<(usize, usize)>,
+}
+
+impl Counting {
+    /// Over this engine.
+    pub fn over(disk: Arc<Memory>) -> Counting {
+        Counting { disk, looks: Mutex::default(), commits: Mutex::default() }
+    }
+
+    /// The looks since this was asked last.
+    pub fn looks(&self) -> Vec<Look> {
+        std::mem::take(&mut *self.looks.lock().unwrap())
+    }
+
+    /// All that was done since this or [`looks`](Counting::looks) was asked last.
+    pub fn work(&self) -> Work {
+        let (commits, changes) = std::mem::take(&mut *self.commits.lock().unwrap());
+        let count = |work: Work, look: Look| match look {
+            Look::Row(..) => Work { rows: work.rows + 1, ..work },
+            Look::Rows(_, _, found) => Work { scanned: work.scanned + found, ..work },
+        };
+        self.looks().into_iter().fold(Work { commits, changes, ..Work::default() }, count)
+    }
+}
+
+impl Engine for Counting {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.disk.get(family, key)?;
+        self.looks.lock().unwrap().push(Look::Row(family, key.to_vec(), found.is_some()));
+        Ok(found)
+    }
+
+    fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
+        self.get(family, key).map(Cached::Hit)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        let found = self.disk.scan(family, prefix, after, limit)?;
+        self.looks.lock().unwrap().push(Look::Rows(family, prefix.to_vec(), found.len()));
+        Ok(found)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let mut commits = self.commits.lock().unwrap();
+        *commits = (commits.0 + 1, commits.1 + batch.len());
+        drop(commits);
+        self.disk.commit(batch)
+    }
+
+    fn ensure(&self, families: &[Family]) -> Result<(), StoreError> {
+        self.disk.ensure(families)
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.disk.free_bytes()
+    }
+}

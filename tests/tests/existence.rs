@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
+use coffer_tests::engines::{Counting, Look};
 use coffer_tests::harness::{Home, Running, Serving, Staff, Store, application_of, tls};
+use coffer_vault::store::{Engine, Family};
 use coffer_wire::leaf::Leaf;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,6 +29,11 @@ const LEAVES_END: u64 = 1_000;
 
 /// A vault with a person of each kind.
 async fn stage() -> Running {
+    stage_counted().await.0
+}
+
+/// The same, with what counts the looks at its store.
+async fn stage_counted() -> (Running, Arc<Counting>) {
     // Who writes for payments may not list: to them a conflict is not to show.
     let home = Home::with(Store::Memory, |dir| {
         let access = std::fs::read_to_string(dir.join("access.toml")).unwrap();
@@ -38,7 +45,8 @@ async fn stage() -> Running {
         assert_ne!(access, narrowed, "the shipped policy has changed");
         std::fs::write(dir.join("access.toml"), narrowed).unwrap();
     });
-    let vault = home.serve();
+    let counting = Arc::new(Counting::over(home.memory()));
+    let vault = home.serve_on(Arc::<Counting>::clone(&counting) as Arc<dyn Engine>);
     let (officer, adviser) = (vault.staff("bank-officer", "oakvale"), vault.staff("debt-adviser", "oakvale"));
     let (dpo, elsewhere) = (vault.staff("dpo", "oakvale"), vault.staff("bank-officer", "brookside"));
     for (_, person) in ABSENT.iter().filter(|(_, person)| person.starts_with("erased")) {
@@ -54,7 +62,7 @@ async fn stage() -> Running {
     while vault.log_size() < LEAVES_MIN {
         officer.read("bank", "present", "r", &["sort_code"]).await.granted();
     }
-    vault
+    (vault, counting)
 }
 
 async fn write(staff: &Staff, category: &str, person: &str, record: &str) {
@@ -212,6 +220,125 @@ async fn whoever_is_not_here_is_not_here_in_the_same_bytes() {
         }
     }
     assert!((LEAVES_MIN..LEAVES_END).contains(&vault.log_size()), "indexes of other lengths were compared");
+}
+
+/// What of a look a caller might tell by its time: where it was, and whether something was there; of the keys, of which kind.
+fn telling(looks: &[Look]) -> Vec<String> {
+    let place = |family: &Family, key: &[u8]| match family {
+        Family::Keys => format!("keys {}", key[0] as char),
+        other => other.to_string(),
+    };
+    let one = |look: &Look| match look {
+        Look::Row(family, key, found) => format!("{}: {found}", place(family, key)),
+        Look::Rows(family, prefix, found) => format!("all of {}: {found}", place(family, prefix)),
+    };
+    looks.iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_404_looks_at_the_same_whoever_is_not_here() {
+    let (vault, counting) = stage_counted().await;
+    for question in QUESTIONS {
+        let staff = vault.staff(question.role, "oakvale");
+        ask_once(&vault, &staff, question).await;
+        let looks = async |person: &str| {
+            counting.looks();
+            staff.items(question.path, json!([(question.item)(person)])).await.refused(404, "not_found");
+            telling(&counting.looks())
+        };
+        let nobody = looks("nobody-at-all").await;
+        assert!(!nobody.iter().any(|look| look.starts_with("keys A")), "{}: {nobody:?}", question.path);
+        for (kind, person) in ABSENT.iter().filter(|(_, person)| !question.not.contains(person)) {
+            assert_eq!(looks(person).await, nobody, "{}: a person who {kind}", question.path);
+        }
+    }
+    // To whom a conflict is not to show, it is not there either.
+    let officer = vault.staff("bank-officer", "oakvale");
+    let conflict = async |person: &str| {
+        counting.looks();
+        let item = (QUESTIONS[5].item)(person);
+        officer.items("/v1/records/write", json!([item])).await.refused(404, "not_found");
+        // That the row is there shows; what it leads to is not looked at.
+        counting.looks().len()
+    };
+    // The first request with a token looks for its person.
+    conflict("first").await;
+    assert_eq!(conflict("present").await, conflict("nobody").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_is_refused_before_anything_is_looked_at() {
+    let (vault, counting) = stage_counted().await;
+    let rents = vault.staff("rents", "oakvale");
+    let officer = vault.staff("bank-officer", "oakvale");
+    let read = |person: &str| json!({ "category": "bank", "person": person, "record": "r", "fields": ["sort_code"], "form": "clear" });
+    let with = |item: Value, name: &str, value: Value| {
+        let mut item = item;
+        item[name] = value;
+        item
+    };
+    let write =
+        |person: &str, fields: Value| json!({ "category": "bank", "person": person, "record": "r", "fields": fields });
+    type Case<'a> = (&'static str, &'static str, Staff, Box<dyn Fn(&str) -> Value + 'a>);
+    let cases: Vec<Case<'_>> = vec![
+        ("/v1/records/read", "forbidden_controller", rents.at("brookside"), Box::new(read)),
+        ("/v1/records/read", "purpose_not_permitted", rents.for_purpose("nothing"), Box::new(read)),
+        ("/v1/records/read", "unknown_field", rents.clone(), Box::new(|p| with(read(p), "fields", json!(["nothing"])))),
+        (
+            "/v1/records/read",
+            "unknown_category",
+            rents.clone(),
+            Box::new(|p| with(read(p), "category", json!("nothing"))),
+        ),
+        (
+            "/v1/records/read",
+            "purpose_not_permitted",
+            rents.clone(),
+            Box::new(|p| with(read(p), "category", json!("care"))),
+        ),
+        (
+            "/v1/records/read",
+            "card_number",
+            rents.clone(),
+            Box::new(|p| with(read(p), "record", json!("4111111111111111"))),
+        ),
+        (
+            "/v1/records/list",
+            "forbidden_controller",
+            rents.at("brookside"),
+            Box::new(|p| json!({ "category": "bank", "person": p })),
+        ),
+        ("/v1/records/write", "invalid_value", officer.clone(), Box::new(|p| write(p, json!({ "sort_code": "none" })))),
+        ("/v1/records/write", "unknown_field", officer.clone(), Box::new(|p| write(p, json!({ "nothing": "none" })))),
+        (
+            "/v1/records/erase",
+            "forbidden_application",
+            officer.clone(),
+            Box::new(|p| json!({ "category": "bank", "person": p, "record": "r" })),
+        ),
+        (
+            "/v1/subjects/erase",
+            "forbidden_application",
+            officer.clone(),
+            Box::new(|p| json!({ "person": p, "categories": ["bank"] })),
+        ),
+    ];
+    for (path, code, staff, item) in cases {
+        let ask = async |person: &str| staff.items(path, json!([item(person)])).await;
+        // The first request of a person makes a leaf, and looks.
+        ask("first").await;
+        for person in ["present", "brooksides", "nobody"] {
+            let (before, _) = (vault.log_size(), counting.looks());
+            let reply = ask(person).await;
+            assert_eq!(reply.outcome().1, code, "{path}: {reply}");
+            assert_eq!(counting.looks(), [], "{path} {code}: {person}");
+            ask(person).await;
+            let leaves = vault.leaves_since(before);
+            let [first, second] = &leaves[..] else { panic!("{leaves:?}") };
+            assert!(first.refused.is_some() && first.actor.is_some(), "{first:?}");
+            assert!(first.subject.is_some() && first.subject == second.subject, "{path} {code}: {first:?} {second:?}");
+        }
+    }
 }
 
 async fn ask_once(vault: &Running, staff: &Staff, question: &Question) {

@@ -103,8 +103,8 @@ fn wrapped_keys_are_golden() {
 
 #[test]
 fn a_row_is_golden() {
-    let own = SubjectKey::from_raw(&[0x66; 32], &place(KeyKind::Subject));
-    let other = SubjectKey::from_raw(&[0x77; 32], &place(KeyKind::Subject));
+    let own = SubjectKey::from_raw(&[0x66; 32]);
+    let other = SubjectKey::from_raw(&[0x77; 32]);
     let head = Head {
         suite: SUITE,
         origin: 2,
@@ -157,8 +157,8 @@ fn field_of(head: &Head, field: &FieldHead, plain: &str) -> Vec<u8> {
 #[test]
 fn names_are_golden() {
     let key = [0xAA; 32];
-    let locator = LocatorKey::from_raw(&key, &place(KeyKind::Locator));
-    let audit = AuditKey::from_raw(&key, &place(KeyKind::Audit));
+    let locator = LocatorKey::from_raw(&key);
+    let audit = AuditKey::from_raw(&key);
     let tagged = Context::new(Label::Index).text("what stands in the row");
     golden(
         "names",
@@ -189,7 +189,7 @@ fn a_key_file_is_golden() {
 #[test]
 fn a_signature_of_the_log_is_golden() {
     let seed = [0xDD; 32];
-    let key = LogKey::from_raw(&seed, &place(KeyKind::Log));
+    let key = LogKey::from_raw(&seed);
     let message = "coffer.example/demo\n1\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
     golden(
         "log",

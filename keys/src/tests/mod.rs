@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod against_ring;
-mod decoy;
 mod golden;
 mod published;
 mod secrets;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use coffer_tests::engines::Held;
-use coffer_tests::harness::{Home, Running, Serving, Staff, Store};
+use coffer_tests::harness::{Home, Running, Serving, Staff, Store, name};
+use coffer_vault::store::{Engine, Family};
 use coffer_wire::leaf::Action;
 use coffer_wire::{Hash, problem::Code};
 use serde_json::{Value, json};
@@ -223,4 +224,38 @@ async fn an_admin_who_hangs_up_during_an_activation_does_not_stop_the_vault() {
         assert!(std::time::Instant::now() < patience, "the vault decides under a policy that is no more");
     }
     assert_eq!(epoch(&vault).await, before + 1);
+}
+
+/// What did not open is in the log, once, also where a policy comes into force between the access and that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_recorded_once_whatever_comes_into_force_before_it() {
+    let home = Home::new(Store::Memory);
+    let (held, memory) = (Arc::new(Held::over(home.memory())), home.memory());
+    let vault = home.serve_on(held.clone());
+    let (admin, officer) = (vault.staff("security-admin", "oakvale"), vault.staff("bank-officer", "oakvale"));
+    officer.write("bank", "p", "r", json!({ "sort_code": "00-00-01" })).await.granted();
+    admin.post("/v1/whoami", &json!({})).await.granted();
+    let bank = Family::Rows(name("bank"));
+    let (key, mut row) = memory.scan(bank, b"", None, 1).unwrap().remove(0);
+    *row.last_mut().unwrap() ^= 1;
+    memory.tamper(bank, &key, Some(row));
+
+    let (before, access) = (vault.log_size(), vault.home().text("access.toml"));
+    held.hold();
+    let reading = tokio::spawn(async move { officer.read("bank", "p", "r", &["sort_code"]).await });
+    held.waits().await;
+    let body = json!({ "files": { "access.toml": format!("{access}\n") } });
+    let applying = tokio::spawn(async move { admin.post("/v1/access/apply", &body).await });
+    while vault.house().ledger().waiting() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    held.release();
+    applying.await.unwrap().granted();
+    let reply = reading.await.unwrap().refused(500, "altered");
+    let leaves = vault.leaves_since(before);
+    let of_the_read: Vec<_> = leaves.iter().filter(|leaf| leaf.action == Action::RecordsRead).collect();
+    let [access, failure] = &of_the_read[..] else { panic!("{leaves:?}") };
+    assert!(access.granted.is_some() && failure.failed.is_some(), "{leaves:?}");
+    assert_eq!(leaves.len(), 3, "{leaves:?}");
+    assert_eq!(reply.item(0)["receipts"][0]["index"], before + 2, "{reply}");
 }

@@ -127,11 +127,6 @@ impl Line {
         version.key.open_subject(&self.place(KeyKind::Subject, key.id, version), &key.wrapped)
     }
 
-    /// Does the work of one open and keeps nothing, so that an absent person costs what a present one does.
-    pub fn open_decoy(&self) {
-        self.active().key.open_decoy();
-    }
-
     /// Makes a key for a person. `taken` is what stands at the index now: nothing, or a destroyed key's row.
     pub fn make_subject(
         &self,

@@ -34,7 +34,7 @@ impl Unattributed {
 pub enum Attribution {
     /// A person with an audit key.
     Person(AuditKey),
-    /// Nobody who has one.
+    /// Nobody who has one, or somebody who was not looked up.
     Unattributed {
         /// The controller's key of the half-year.
         key: Arc<AuditKey>,
@@ -54,13 +54,18 @@ impl Attribution {
     ) -> Result<Result<Attribution, Altered>, Unread> {
         Ok(audit.audit_key(view, Audited::Person(person))?.map(|key| match key {
             Some(key) => Attribution::Person(key),
-            None => Attribution::Unattributed { key: Arc::clone(unattributed), person: Some(person.to_owned()) },
+            None => Attribution::asked(unattributed, Some(person)),
         }))
+    }
+
+    /// About an id that was asked for, whether or not anybody has it.
+    pub fn asked(unattributed: &Arc<AuditKey>, person: Option<&str>) -> Attribution {
+        Attribution::Unattributed { key: Arc::clone(unattributed), person: person.map(str::to_owned) }
     }
 
     /// About nobody.
     pub fn nobody(unattributed: &Arc<AuditKey>) -> Attribution {
-        Attribution::Unattributed { key: Arc::clone(unattributed), person: None }
+        Attribution::asked(unattributed, None)
     }
 
     /// Whether the person has an audit key of their own.

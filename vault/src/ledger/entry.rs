@@ -1,5 +1,7 @@
 //! A leaf in the making: all of it but its head, with its private part sealed.
 
+use std::collections::HashSet;
+
 use coffer_keys::{AuditKey, Context, KeyId, Label};
 use coffer_wire::leaf::{Action, Alias, Decision, Tail};
 use coffer_wire::private::{Private, SALT_BYTES, commitment};
@@ -347,19 +349,24 @@ impl Submission {
         self
     }
 
-    /// The two as one: all leaves and rows of both, or none. The other was prepared with this one's
-    /// rows laid over the store, so what it relies on there holds by that.
-    pub fn join(mut self, other: Submission) -> Submission {
-        let written: std::collections::HashSet<_> = self.batch.iter().map(|c| (c.family, c.key.clone())).collect();
-        let needs =
-            other.needs.into_iter().filter(|need| !need.is_on(|family, key| written.contains(&(family, key.to_vec()))));
-        self.needs.extend(needs);
-        self.entries.extend(other.entries);
-        self.batch.extend(other.batch);
-        self.keys.extend(other.keys);
-        self.destroys.extend(other.destroys);
-        self.born = self.born.min(other.born);
-        self
+    /// All of them as one: all leaves and rows, or none. Each was prepared with the rows of those before it laid over the
+    /// store, so what it relies on there holds by that. `None` of none.
+    pub fn join(all: impl IntoIterator<Item = Submission>) -> Option<Submission> {
+        let mut all = all.into_iter();
+        let mut whole = all.next()?;
+        let rows = |batch: &Batch| batch.iter().map(|c| (c.family, c.key.clone())).collect::<Vec<_>>();
+        let mut written: HashSet<_> = rows(&whole.batch).into_iter().collect();
+        for next in all {
+            let is_new = |need: &Precondition| !need.is_on(|family, key| written.contains(&(family, key.to_vec())));
+            whole.needs.extend(next.needs.into_iter().filter(is_new));
+            written.extend(rows(&next.batch));
+            whole.entries.extend(next.entries);
+            whole.batch.extend(next.batch);
+            whole.keys.extend(next.keys);
+            whole.destroys.extend(next.destroys);
+            whole.born = whole.born.min(next.born);
+        }
+        Some(whole)
     }
 
     /// How many leaves it has.

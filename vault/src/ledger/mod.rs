@@ -42,6 +42,8 @@ pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
 pub use shared::{InFlight, Shared};
 
+/// The pause before what has to come into the log is handed to a full queue again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Leaves that may wait for the sequencer.
 const QUEUE_LEAVES_MAX: usize = 16_384;
 
@@ -173,8 +175,24 @@ impl Ledger {
     pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Vec<Recorded>, Rejected>> {
         let count = submissions.len();
         let (reply, results) = oneshot::channel();
-        if let Err(rejected) = self.queue.push(Job { submissions, reply }) {
+        if let Err((rejected, _)) = self.queue.push(Job { submissions, reply }) {
             return rejected_all(count, &rejected);
+        }
+        results.await.unwrap_or_else(|_| rejected_all(count, &Rejected::OutcomeUnknown))
+    }
+
+    /// The same for what has to come into the log, however busy it is: what is not taken for that reason is handed over
+    /// again. For submissions that hold under every policy and rely on nothing.
+    pub async fn submit_until_taken(&self, submissions: Vec<Submission>) -> Vec<Result<Vec<Recorded>, Rejected>> {
+        let (reply, results) = oneshot::channel();
+        let count = submissions.len();
+        let mut job = Job { submissions, reply };
+        while let Err((rejected, back)) = self.queue.push(job) {
+            if rejected != Rejected::Busy {
+                return rejected_all(count, &rejected);
+            }
+            tokio::time::sleep(BUSY_PAUSE).await;
+            job = back;
         }
         results.await.unwrap_or_else(|_| rejected_all(count, &Rejected::OutcomeUnknown))
     }

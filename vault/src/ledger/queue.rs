@@ -38,15 +38,15 @@ impl Queue {
         Queue { waiting: Mutex::default(), arrived: Condvar::new(), limit }
     }
 
-    /// Takes a job, unless the queue is full or closed.
-    pub(super) fn push(&self, job: Job) -> Result<(), Rejected> {
+    /// Takes a job, unless the queue is full or closed: then it is handed back.
+    pub(super) fn push(&self, job: Job) -> Result<(), (Rejected, Job)> {
         let mut waiting = self.lock();
         let leaves: usize = job.submissions.iter().map(|s| s.entries.len()).sum();
         if waiting.closed {
-            return Err(Rejected::Unwritable);
+            return Err((Rejected::Unwritable, job));
         }
         if waiting.leaves > 0 && waiting.leaves + leaves > self.limit {
-            return Err(Rejected::Busy);
+            return Err((Rejected::Busy, job));
         }
         waiting.leaves += leaves;
         waiting.jobs.push(job);

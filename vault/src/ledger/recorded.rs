@@ -66,7 +66,8 @@ impl Spent {
 
 impl Recorded {
     fn receipt(self, notes: &mut Vec<String>) -> Receipt {
-        let note = notes.iter().position(|n| **n == *self.note).unwrap_or_else(|| {
+        // The newest one, as a rule.
+        let note = notes.iter().rposition(|n| **n == *self.note).unwrap_or_else(|| {
             notes.push(self.note.to_string());
             notes.len() - 1
         });

@@ -151,7 +151,7 @@ impl Sequencer {
         self.graveyard.bury(&submission.destroys, Instant::now());
         let writes = !rows.is_empty();
         if writes {
-            overlay.apply(&rows);
+            overlay.apply(&rows)?;
             batch.extend(rows);
         }
         if let Some(epoch) = submission.activates {
@@ -165,7 +165,8 @@ impl Sequencer {
         let policy = self.shared.policy.load(Ordering::SeqCst);
         let skips = submission.activates.is_some_and(|epoch| epoch != policy + 1);
         let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id));
-        if submission.born.elapsed() >= MEMORY {
+        // What holds under every policy has looked at nothing that could be too long ago.
+        if submission.policy.is_some() && submission.born.elapsed() >= MEMORY {
             return Some(Rejected::TooOld);
         }
         (submission.policy.is_some_and(|under| under != policy) || skips || gone).then(|| self.again())

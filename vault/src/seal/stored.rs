@@ -62,8 +62,17 @@ impl Stored {
     /// Row and key are two looks, and an erase between them moves the row to another key: a row whose key is destroyed is
     /// looked at again, until it is another one or the same.
     pub fn find(line: &Line, view: &View<'_>, target: &Target) -> Result<Result<Here, Altered>, Unread> {
+        Stored::take(line, view, target, view.get(target.family(), &target.row_key(line))?)
+    }
+
+    /// The same after the first look, which saw these bytes.
+    pub fn take(
+        line: &Line,
+        view: &View<'_>,
+        target: &Target,
+        mut bytes: Option<Vec<u8>>,
+    ) -> Result<Result<Here, Altered>, Unread> {
         let look = || view.get(target.family(), &target.row_key(line));
-        let mut bytes = look()?;
         loop {
             let Some(row) = bytes else { return Ok(Ok(Here::Nothing)) };
             match Stored::of(line, view, target.clone(), row.clone())? {
@@ -75,6 +84,11 @@ impl Stored {
                 return Ok(Ok(Here::Erased(row)));
             }
         }
+    }
+
+    /// The version that a row says in clear, if it is a row.
+    pub fn version_of(bytes: &[u8]) -> Option<u32> {
+        Row::parse(bytes).ok().map(|row| row.head.version)
     }
 
     /// Takes up row bytes that were read already.

@@ -153,35 +153,20 @@ impl Desk {
         self.keyring.line(&self.common.controller, category)
     }
 
-    /// Under whose audit key leaves about this person stand. Whoever has none costs no unwrap of one, so a decoy stands
-    /// in for it: whatever comes of the request, known and unknown persons cost the same here.
+    /// Under whose audit key leaves about this person stand, of whom something is to be done. Never asked before it is
+    /// certain that it will be: the look tells by its time whether the vault knows the person.
     pub(super) fn attribution(&self, view: &View<'_>, person: &str) -> Result<Attribution, Halt> {
         let Some(audit) = self.keyring.audit(&self.common.controller) else {
             return Ok(Attribution::nobody(&self.unattributed));
         };
-        match Attribution::of_person(audit, view, person, &self.unattributed)? {
-            Ok(attribution) => {
-                if !attribution.is_known() {
-                    audit.open_decoy();
-                }
-                Ok(attribution)
-            }
-            // An audit key that does not open: the leaf says the id under the unattributed key.
-            Err(_) => {
-                Ok(Attribution::Unattributed { key: Arc::clone(&self.unattributed), person: Some(person.to_owned()) })
-            }
-        }
+        let found = Attribution::of_person(audit, view, person, &self.unattributed)?;
+        // An audit key that does not open: the leaf says the id under the unattributed key.
+        Ok(found.unwrap_or_else(|_| Attribution::asked(&self.unattributed, Some(person))))
     }
 
     /// A refusal of one item.
-    pub(super) fn refuse(
-        &self,
-        code: Code,
-        about: &Attribution,
-        category: Name,
-        private: Private,
-    ) -> Result<Step, Halt> {
-        Ok(Step::refusal(self.refusal(code, about, Some(category), private)?, step::refused(code)))
+    pub(super) fn refuse(&self, code: Code, category: Name, private: Private) -> Result<Step, Halt> {
+        Ok(Step::refusal(self.refusal(code, Some(category), private)?, step::refused(code)))
     }
 
     /// A refusal of one item that names the field at fault.
@@ -190,43 +175,44 @@ impl Desk {
         code: Code,
         field: Name,
         why: String,
-        about: &Attribution,
         category: Name,
         private: Private,
     ) -> Result<Step, Halt> {
         let outcome = api::Outcome { field: Some(field), detail: Some(why), ..step::refused(code) };
-        Ok(Step::refusal(self.refusal(code, about, Some(category), private)?, outcome))
+        Ok(Step::refusal(self.refusal(code, Some(category), private)?, outcome))
     }
 
     /// The refusal of an item in which a card number stood: its leaf says all but the texts that held one.
-    pub(super) fn refuse_card(&self, remains: &Remains, view: &View<'_>) -> Result<Step, Halt> {
-        let about = match &remains.private.person {
-            Some(person) => self.attribution(view, person.as_str())?,
-            None => Attribution::nobody(&self.unattributed),
-        };
-        let submission = self.refusal(Code::CardNumber, &about, remains.category, remains.private.clone())?;
+    pub(super) fn refuse_card(&self, remains: &Remains) -> Result<Step, Halt> {
+        let submission = self.refusal(Code::CardNumber, remains.category, remains.private.clone())?;
         let (field, detail) = (remains.at.field, Some(remains.at.detail()));
         Ok(Step::refusal(submission, api::Outcome { field, detail, ..step::refused(Code::CardNumber) }))
     }
 
     /// Nothing readable is there. Absent, erased, another controller's: one answer.
-    pub(super) fn absent(&self, about: &Attribution, category: Name, private: Private) -> Result<Step, Halt> {
-        self.refuse(Code::NotFound, about, category, private)
+    pub(super) fn absent(&self, category: Name, private: Private) -> Result<Step, Halt> {
+        self.refuse(Code::NotFound, category, private)
     }
 
     /// What is stored did not open, seen before anything was recorded.
-    pub(super) fn altered(&self, about: &Attribution, category: Name, private: Private) -> Result<Step, Halt> {
-        Ok(Step::refusal(self.failure(about, category, private)?, step::refused(Code::Altered)))
+    pub(super) fn altered(&self, view: &View<'_>, category: Name, private: Private) -> Result<Step, Halt> {
+        let about = match &private.person {
+            Some(person) => self.attribution(view, person.as_str())?,
+            None => Attribution::nobody(&self.unattributed),
+        };
+        let entry = self.failure(&about, category, private)?;
+        let submission = Submission::new(entry, self.common.policy, self.born);
+        Ok(Step::refusal(submission, step::refused(Code::Altered)))
     }
 
     /// The leaf that says that what is stored did not open.
-    pub(super) fn failure(&self, about: &Attribution, category: Name, private: Private) -> Result<Submission, Halt> {
-        let entry =
-            Entry::failed(self.action, Code::Altered, &self.common, about.about(), self.known(category), private)?;
-        Ok(Submission::new(entry, self.common.policy, self.born))
+    fn failure(&self, about: &Attribution, category: Name, private: Private) -> Result<Entry, Halt> {
+        let category = self.known(category);
+        Ok(Entry::failed(self.action, Code::Altered, &self.common, about.about(), category, private)?)
     }
 
-    /// The same, after the access was recorded: the caller learns of it once this leaf stands too.
+    /// The same, after the access was recorded: the caller learns of it once this leaf stands too. It tells what has
+    /// happened, so that whatever comes into force meanwhile is no reason to look again.
     pub(super) fn failed(&self, about: &Attribution, target: &Target) -> Finished {
         let private = Private {
             person: ExternalId::new(target.person.as_str()).ok(),
@@ -234,19 +220,16 @@ impl Desk {
             ..Private::default()
         };
         match self.failure(about, target.category, private) {
-            Ok(submission) => Finished::Failed(Box::new(submission)),
+            Ok(entry) => Finished::Failed(Box::new(Submission::unbound(entry))),
             Err(_) => Finished::Outcome(step::refused(Code::Internal)),
         }
     }
 
-    fn refusal(
-        &self,
-        code: Code,
-        about: &Attribution,
-        category: Option<Name>,
-        private: Private,
-    ) -> Result<Submission, Halt> {
+    /// The leaf of a refusal. Nobody is looked up for it, known or not: it names the person by the id that was asked for,
+    /// under the controller's unattributed key.
+    fn refusal(&self, code: Code, category: Option<Name>, private: Private) -> Result<Submission, Halt> {
         let category = category.and_then(|category| self.known(category));
+        let about = Attribution::asked(&self.unattributed, private.person.as_ref().map(ExternalId::as_str));
         let entry = Entry::refused(self.action, code, &self.common, about.about(), category, private)?;
         Ok(Submission::new(entry, self.common.policy, self.born))
     }

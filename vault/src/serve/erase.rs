@@ -1,6 +1,7 @@
-//! `records/erase`: one record ends. The person's other records in the category are sealed again
-//! under a new key, so that the key of the erased one can be destroyed.
+//! `records/erase`: records end. The person's other records in the category are sealed again
+//! under a new key, so that the key of the erased ones can be destroyed.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use coffer_keys::{Altered, KeyId};
@@ -12,48 +13,112 @@ use coffer_wire::{ExternalId, Name};
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
-use super::step::{Finished, Halt, Step, receipts};
-use super::{House, Incoming, erasure, round};
+use super::round::{self, LotKey, Way};
+use super::step::{Finish, Finished, Halt, Lot, Step, receipts};
+use super::{House, Incoming, erasure};
 use crate::admit::{Ask, Erase, Permit};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::Category;
-use crate::seal::{NotSealed, Stored, reseal};
-use crate::store::{Batch, Family, Precondition, View};
+use crate::seal::{Here, NotSealed, Stored, Target, reseal};
+use crate::store::{Batch, Family, Precondition, Unread, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<EraseItem>(house, incoming, Action::RecordsErase, true, prepare).await
+    round::items::<EraseItem>(house, incoming, Action::RecordsErase, Way::Together(lot_key, prepare)).await
 }
 
-fn prepare(desk: &Arc<Desk>, item: &EraseItem, view: &View<'_>) -> Result<Step, Halt> {
-    let about = desk.attribution(view, item.person.as_str())?;
-    let ask =
-        Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
-    let permit = match desk.house.gate.permit_erase(&desk.caller, &ask) {
-        Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
-    };
-    let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
-    let Some((category, line)) = known else { return desk.absent(&about, item.category, item.private()) };
-    let Ok(mut rows) = erasure::rows(desk, line, &permit, view)? else {
-        return desk.altered(&about, item.category, item.private());
-    };
-    let Some(at) = rows.stored.iter().position(|s| s.target().record == item.record.as_str()) else {
-        return desk.absent(&about, item.category, item.private());
-    };
-    let ending = rows.stored.swap_remove(at);
-    let work = Work { desk, view, line, category, permit: &permit, about: &about };
-    match work.submission(ending, rows)? {
-        Err(_) => desk.altered(&about, item.category, item.private()),
-        Ok(submission) => Ok(Step::new(submission, |recorded, notes| {
-            Finished::Outcome(Outcome {
-                status: 200,
-                erased: Some(1),
-                receipts: receipts(recorded, notes),
-                ..Outcome::default()
-            })
-        })),
+fn lot_key(item: &EraseItem) -> LotKey {
+    (Some(item.category), item.person.clone())
+}
+
+/// An item whose record is there, and may be erased.
+struct Ending<'a> {
+    at: usize,
+    item: &'a EraseItem,
+    permit: Permit<Erase>,
+}
+
+/// Records of one person in one category: their ends are one submission, so that the person's other records there are sealed
+/// again once.
+fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseItem)], view: &View<'_>) -> Result<Vec<Lot>, Halt> {
+    let (mut lots, mut endings, mut named) = (Vec::new(), Vec::new(), HashSet::new());
+    for (at, item) in items {
+        let (at, item) = (*at, *item);
+        let ask =
+            Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
+        let permit = match desk.house.gate.permit_erase(&desk.caller, &ask) {
+            Ok(permit) => permit,
+            Err(refusal) => {
+                lots.push(desk.refuse(refusal.code, item.category, item.private())?.alone(at));
+                continue;
+            }
+        };
+        // A record that is named twice is not there the second time.
+        match named.insert(&item.record) && is_there(desk, item, view)? {
+            true => endings.push(Ending { at, item, permit }),
+            false => lots.push(desk.absent(item.category, item.private())?.alone(at)),
+        }
     }
+    lots.extend(end(desk, endings, view)?);
+    Ok(lots)
+}
+
+/// Whether the record is there; asked of its own row alone, so that the person's others make no difference.
+fn is_there(desk: &Desk, item: &EraseItem, view: &View<'_>) -> Result<bool, Unread> {
+    let Some(line) = desk.line(&item.category) else { return Ok(false) };
+    let target = Target {
+        controller: desk.common.controller,
+        category: item.category,
+        person: item.person.as_str().to_owned(),
+        record: item.record.as_str().to_owned(),
+    };
+    // What does not open is there.
+    Ok(!matches!(Stored::find(line, view, &target)?, Ok(Here::Nothing | Here::Erased(_))))
+}
+
+fn end(desk: &Arc<Desk>, endings: Vec<Ending<'_>>, view: &View<'_>) -> Result<Vec<Lot>, Halt> {
+    let Some(Ending { item: EraseItem { category, person, .. }, permit, .. }) = endings.first() else {
+        return Ok(Vec::new());
+    };
+    let (about, category) = (desk.attribution(view, person.as_str())?, *category);
+    let alone = |step: Result<Step, Halt>, ending: &Ending<'_>| Ok(step?.alone(ending.at));
+    let altered = |ending: &Ending<'_>| alone(desk.altered(view, category, ending.item.private()), ending);
+    let Some((category, line)) = desk.force.schema.category(&category).zip(desk.line(&category)) else {
+        return endings.iter().map(altered).collect();
+    };
+    let Ok(rows) = erasure::rows(desk, line, permit, view)? else { return endings.iter().map(altered).collect() };
+    let rows_of = |stored: Stored| (stored.target().record.clone(), stored);
+    let mut rest: BTreeMap<String, Stored> = rows.stored.into_iter().map(rows_of).collect();
+    // One that went since it was looked up is not there.
+    let (ending, gone): (Vec<_>, Vec<_>) =
+        endings.into_iter().map(|e| (rest.remove(e.item.record.as_str()), e)).partition(|(stored, _)| stored.is_some());
+    let absent = gone.iter().map(|(_, e)| alone(desk.absent(category.name, e.item.private()), e));
+    let mut lots = absent.collect::<Result<Vec<_>, Halt>>()?;
+    let ending: Vec<_> = ending.into_iter().filter_map(|(stored, e)| Some((stored?, e))).collect();
+    let rest: Vec<Stored> = rest.into_values().collect();
+    let work = Work { desk, view, line, category, about: &about };
+    match work.submission(&ending, &rest, rows.unchanged)? {
+        None => {}
+        Some(Err(_)) => lots.extend(ending.iter().map(|(_, e)| altered(e)).collect::<Result<Vec<_>, Halt>>()?),
+        Some(Ok(submission)) => {
+            // The leaves of what was sealed again stand behind that of the first record that ended.
+            let leaves = std::iter::once(1 + rest.len()).chain(std::iter::repeat(1));
+            let parts = ending.iter().zip(leaves).map(|((_, e), leaves)| (e.at, leaves, finish())).collect();
+            lots.push(Lot { submission, parts });
+        }
+    }
+    Ok(lots)
+}
+
+fn finish() -> Finish {
+    Box::new(|recorded, notes| {
+        Finished::Outcome(Outcome {
+            status: 200,
+            erased: Some(1),
+            receipts: receipts(recorded, notes),
+            ..Outcome::default()
+        })
+    })
 }
 
 struct Work<'a> {
@@ -61,43 +126,52 @@ struct Work<'a> {
     view: &'a View<'a>,
     line: &'a Line,
     category: &'a Category,
-    permit: &'a Permit<Erase>,
     about: &'a Attribution,
 }
 
 impl Work<'_> {
-    fn submission(&self, ending: Stored, rest: erasure::Rows) -> Result<Result<Submission, Altered>, Halt> {
-        let index = SubjectIndex::own(self.line, &ending.target().person);
-        let destroyed: Vec<KeyId> = std::iter::once(ending.own_key()).chain(ending.other_keys()).collect();
-        let (mut batch, mut needs) = (Batch::new(), vec![rest.unchanged]);
-        erasure::delete(self.line, self.view, &ending, &mut batch)?;
-        let entry = erasure::ended(self.desk, self.permit, self.about, &ending, &destroyed)?;
-        let mut used: Vec<KeyId> = ending.key_ids().collect();
-        let mut entries = Vec::new();
-        if rest.stored.is_empty() {
+    /// The ends of some rows, with the rest under a new key. `None` of none.
+    fn submission(
+        &self,
+        ending: &[(Stored, Ending<'_>)],
+        rest: &[Stored],
+        unchanged: Precondition,
+    ) -> Result<Option<Result<Submission, Altered>>, Halt> {
+        let Some((_, Ending { item, permit, .. })) = ending.first() else { return Ok(None) };
+        let (mut batch, mut needs) = (Batch::new(), vec![unchanged]);
+        let (mut ended, mut destroyed) = (Vec::with_capacity(ending.len()), BTreeSet::new());
+        for (stored, Ending { permit, .. }) in ending {
+            let ends: Vec<KeyId> = std::iter::once(stored.own_key()).chain(stored.other_keys()).collect();
+            erasure::delete(self.line, self.view, stored, &mut batch)?;
+            ended.push(erasure::ended(self.desk, permit, self.about, stored, &ends)?);
+            destroyed.extend(ends);
+        }
+        let index = SubjectIndex::own(self.line, item.person.as_str());
+        let mut moved = Vec::new();
+        if rest.is_empty() {
             let taken = self.line.index_row(self.view, &index)?;
             batch.delete(Family::Keys, index.row_key());
             needs.push(Precondition::unchanged(Family::Keys, index.row_key(), taken.as_deref()));
         } else {
-            match self.move_rest(&index, &rest.stored, &mut batch, &mut needs)? {
-                Ok(moved) => entries = moved,
-                Err(altered) => return Ok(Err(altered)),
+            match self.move_rest(permit, &index, rest, &mut batch, &mut needs)? {
+                Ok(entries) => moved = entries,
+                Err(altered) => return Ok(Some(Err(altered))),
             }
-            used.extend(rest.stored.iter().flat_map(Stored::key_ids));
         }
-        let mut submission = Submission::new(entry, self.permit.epoch(), self.desk.born)
+        let mut ended = ended.into_iter();
+        let Some(first) = ended.next() else { return Ok(None) };
+        let used = ending.iter().map(|(stored, _)| stored).chain(rest).flat_map(Stored::key_ids);
+        let submission = Submission::new(first, permit.epoch(), self.desk.born)
             .with_rows(batch, needs)
             .using(used)
             .destroying(destroyed);
-        for entry in entries {
-            submission = submission.and(entry);
-        }
-        Ok(Ok(submission))
+        Ok(Some(Ok(moved.into_iter().chain(ended).fold(submission, Submission::and))))
     }
 
     /// The other rows under a new key, each with a leaf that names its new hash.
     fn move_rest(
         &self,
+        permit: &Permit<Erase>,
         index: &SubjectIndex,
         rest: &[Stored],
         batch: &mut Batch,
@@ -108,7 +182,7 @@ impl Work<'_> {
         let (id, key) = (made.0, &made.1);
         let mut entries = Vec::with_capacity(rest.len());
         for stored in rest {
-            let resealed = match reseal(self.permit, stored, self.category, &self.desk.keyring, (id, key)) {
+            let resealed = match reseal(permit, stored, self.category, &self.desk.keyring, (id, key)) {
                 Ok(resealed) => resealed,
                 Err(NotSealed::Altered) => return Ok(Err(Altered)),
                 Err(NotSealed::Unsealable) => return Err(Halt::NotMade),

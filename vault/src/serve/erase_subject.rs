@@ -1,6 +1,7 @@
 //! `subjects/erase`: a person ends in some categories, or in all: every key the person has there is
 //! destroyed, also those in other people's records, and every row of the person goes.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use coffer_keys::{Altered, KeyId};
@@ -12,42 +13,67 @@ use coffer_wire::private::Private;
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
-use super::step::{Finished, Halt, Step, receipts};
-use super::{House, Incoming, erasure, round};
+use super::round::{self, LotKey, Way};
+use super::step::{Finished, Halt, Lot, Step, receipts};
+use super::{House, Incoming, erasure};
 use crate::admit::{Ask, EraseSubject, Permit, Refusal};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::seal::Stored;
 use crate::store::{Batch, Family, Precondition, View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<EraseSubjectItem>(house, incoming, Action::SubjectsErase, true, prepare).await
+    round::items::<EraseSubjectItem>(house, incoming, Action::SubjectsErase, Way::Together(lot_key, prepare)).await
 }
 
-fn prepare(desk: &Arc<Desk>, item: &EraseSubjectItem, view: &View<'_>) -> Result<Step, Halt> {
-    let about = desk.attribution(view, item.person.as_str())?;
+fn lot_key(item: &EraseSubjectItem) -> LotKey {
+    (None, item.person.clone())
+}
+
+/// What items before have come to in a category of the person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Ended,
+    Altered,
+}
+
+/// Items about one person: each category is looked at once, and nothing is left there for an item that names it again.
+fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseSubjectItem)], view: &View<'_>) -> Result<Vec<Lot>, Halt> {
+    let mut seen = BTreeMap::new();
+    let one = |(at, item): &(usize, &EraseSubjectItem)| Ok(erase(desk, item, view, &mut seen)?.alone(*at));
+    items.iter().map(one).collect()
+}
+
+fn erase(
+    desk: &Arc<Desk>,
+    item: &EraseSubjectItem,
+    view: &View<'_>,
+    seen: &mut BTreeMap<Name, Seen>,
+) -> Result<Step, Halt> {
     let permits = match permits(desk, item) {
         Ok(permits) => permits,
-        Err((category, refusal)) => return desk.refuse(refusal.code, &about, category, item.private()),
+        Err((category, refusal)) => return desk.refuse(refusal.code, category, item.private()),
     };
-    let mut whole: Option<Submission> = None;
-    let mut erased = 0;
-    let mut last = None;
-    for (category, permit) in &permits {
-        last = Some(*category);
-        match end(desk, *category, permit, &about, view)? {
-            Err(_) => return desk.altered(&about, *category, item.private()),
+    let last = permits.last().map_or(desk.controller, |(category, _)| *category);
+    if let Some((category, _)) = permits.iter().find(|(category, _)| seen.get(category) == Some(&Seen::Altered)) {
+        return desk.altered(view, *category, item.private());
+    }
+    let (mut endings, mut erased, mut about) = (Vec::new(), 0, None);
+    for (category, permit) in permits.iter().filter(|(category, _)| !seen.contains_key(category)) {
+        match end(desk, *category, permit, &mut about, view)? {
+            Err(_) => {
+                seen.insert(*category, Seen::Altered);
+                return desk.altered(view, *category, item.private());
+            }
             Ok(None) => {}
             Ok(Some((submission, rows))) => {
                 erased += rows;
-                whole = Some(match whole {
-                    None => submission,
-                    Some(whole) => whole.join(submission),
-                });
+                endings.push(submission);
             }
         }
     }
-    match whole {
-        None => desk.absent(&about, last.unwrap_or(desk.controller), item.private()),
+    seen.extend(permits.iter().map(|(category, _)| (*category, Seen::Ended)));
+    match Submission::join(endings) {
+        None => desk.absent(last, item.private()),
         Some(submission) => Ok(Step::new(submission, move |recorded, notes| {
             Finished::Outcome(Outcome {
                 status: 200,
@@ -75,12 +101,13 @@ fn permits(desk: &Desk, item: &EraseSubjectItem) -> Result<Vec<(Name, Permit<Era
 
 type Ending = Option<(Submission, u32)>;
 
-/// What ends in one category; nothing where the person has neither row nor key there.
+/// What ends in one category; nothing where the person has neither row nor key there. `about` is looked up where there is
+/// something.
 fn end(
     desk: &Desk,
     category: Name,
     permit: &Permit<EraseSubject>,
-    about: &Attribution,
+    about: &mut Option<Attribution>,
     view: &View<'_>,
 ) -> Result<Result<Ending, Altered>, Halt> {
     let Some(line) = desk.line(&category) else { return Ok(Ok(None)) };
@@ -100,12 +127,19 @@ fn end(
     if rows.stored.is_empty() && keys.is_empty() {
         return Ok(Ok(None));
     }
-    let mut destroyed = keys;
-    destroyed.extend(rows.stored.iter().flat_map(Stored::other_keys));
+    let about = match about {
+        Some(about) => about,
+        None => about.insert(desk.attribution(view, person)?),
+    };
+    let in_rows: HashSet<KeyId> = rows.stored.iter().flat_map(ends_with).collect();
+    // The first leaf also names keys that the person has in other people's records.
+    let mut elsewhere: Vec<KeyId> = keys.iter().filter(|id| !in_rows.contains(id)).copied().collect();
+    let destroyed: Vec<KeyId> = in_rows.into_iter().chain(elsewhere.iter().copied()).collect();
     let (mut batch, mut entries) = (Batch::new(), Vec::new());
     for stored in &rows.stored {
         erasure::delete(line, view, stored, &mut batch)?;
-        entries.push(erasure::ended(desk, permit, about, stored, &destroyed)?);
+        let ends: Vec<KeyId> = ends_with(stored).chain(elsewhere.drain(..)).collect();
+        entries.push(erasure::ended(desk, permit, about, stored, &ends)?);
     }
     if rows.stored.is_empty() {
         entries.push(keys_ended(desk, category, permit, about, &destroyed)?);
@@ -115,14 +149,16 @@ fn end(
     let unchanged = Precondition::Prefix { family: Family::Keys, prefix, digest: prefix_digest(&index) };
     let mut entries = entries.into_iter();
     let Some(first) = entries.next() else { return Ok(Ok(None)) };
-    let mut submission = Submission::new(first, permit.epoch(), desk.born)
+    let submission = Submission::new(first, permit.epoch(), desk.born)
         .with_rows(batch, vec![rows.unchanged, unchanged])
         .using(rows.stored.iter().flat_map(Stored::key_ids).collect::<Vec<_>>())
         .destroying(destroyed);
-    for entry in entries {
-        submission = submission.and(entry);
-    }
-    Ok(Ok(Some((submission, rows.stored.len() as u32))))
+    Ok(Ok(Some((entries.fold(submission, Submission::and), rows.stored.len() as u32))))
+}
+
+/// The keys that end with a row of the person's.
+fn ends_with(stored: &Stored) -> impl Iterator<Item = KeyId> + '_ {
+    std::iter::once(stored.own_key()).chain(stored.other_keys())
 }
 
 /// The leaf of a person who had no record here, but a part in other people's.

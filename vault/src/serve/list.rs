@@ -10,7 +10,7 @@ use coffer_wire::{ExternalId, Name};
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
-use super::round;
+use super::round::{self, Way};
 use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
@@ -19,26 +19,26 @@ use crate::seal::{self, Found, Stored, Target};
 use crate::store::{View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<ListItem>(house, incoming, Action::RecordsList, true, prepare).await
+    round::items::<ListItem>(house, incoming, Action::RecordsList, Way::EachBlocking(prepare)).await
 }
 
 fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, Halt> {
-    let about = desk.attribution(view, item.person.as_str())?;
     let ask = Ask { category: Some(item.category), person: Some(&item.person), ..desk.ask() };
     let permit = match desk.house.gate.permit_list(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
+        Err(refusal) => return desk.refuse(refusal.code, item.category, item.private()),
     };
-    let Some(line) = desk.line(&item.category) else { return desk.absent(&about, item.category, item.private()) };
+    let Some(line) = desk.line(&item.category) else { return desk.absent(item.category, item.private()) };
     let person = item.person.as_str();
     let (found, rows) = match Stored::all(line, view, (desk.common.controller, item.category, person))? {
         Ok(found) => found,
-        Err(_) => return desk.altered(&about, item.category, item.private()),
+        Err(_) => return desk.altered(view, item.category, item.private()),
     };
-    let listed = prefix_digest(&rows);
+    let (listed, held) = (prefix_digest(&rows), rows.iter().map(|(_, row)| row.len()).sum());
     if found.is_empty() {
-        return desk.absent(&about, item.category, item.private());
+        return desk.absent(item.category, item.private());
     }
+    let about = desk.attribution(view, person)?;
     let detail = Detail { category: Some(item.category), read: Some(listed), ..Detail::default() };
     let entry = Entry::granted(&permit, &desk.common, about.about(), detail, item.private())?;
     let keys: Vec<_> = found.iter().flat_map(Found::key_ids).collect();
@@ -61,7 +61,8 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
                 ..Outcome::default()
             }),
         }
-    }))
+    })
+    .holding(held))
 }
 
 fn listed_record((record, version): (String, u32)) -> Option<Listed> {

@@ -1,7 +1,7 @@
 //! `records/read`: fields of records, clear or masked.
 //!
-//! The whole read, top to bottom: look under whose key the log speaks of the person; decide; find
-//! the sealed row; record the access; and only when its leaf is on disk, open what the permit names.
+//! The whole read, top to bottom: decide, which needs no look at anything stored; find the sealed row; look under whose
+//! key the log speaks of the person; record the access; and only when its leaf is on disk, open what the permit names.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use coffer_wire::private::Private;
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
-use super::round;
+use super::round::{self, Way};
 use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
@@ -22,11 +22,10 @@ use crate::seal::{self, Here, Stored, Target};
 use crate::store::View;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<ReadItem>(house, incoming, Action::RecordsRead, false, prepare).await
+    round::items::<ReadItem>(house, incoming, Action::RecordsRead, Way::Each(prepare)).await
 }
 
 fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, Halt> {
-    let about = desk.attribution(view, item.person.as_str())?;
     let ask = Ask {
         category: Some(item.category),
         person: Some(&item.person),
@@ -37,16 +36,17 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
     };
     let permit = match desk.house.gate.permit_read(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
+        Err(refusal) => return desk.refuse(refusal.code, item.category, item.private()),
     };
     let Some(line) = desk.line(&item.category) else {
-        return desk.absent(&about, item.category, item.private());
+        return desk.absent(item.category, item.private());
     };
     let stored = match Stored::find(line, view, &target(desk, item))? {
         Ok(Here::Record(stored)) => stored,
-        Ok(Here::Nothing | Here::Erased(_)) => return desk.absent(&about, item.category, item.private()),
-        Err(_) => return desk.altered(&about, item.category, item.private()),
+        Ok(Here::Nothing | Here::Erased(_)) => return desk.absent(item.category, item.private()),
+        Err(_) => return desk.altered(view, item.category, item.private()),
     };
+    let about = desk.attribution(view, item.person.as_str())?;
     let detail = Detail {
         category: Some(item.category),
         version: Some(stored.version()),
@@ -55,6 +55,7 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
     };
     let entry = Entry::granted(&permit, &desk.common, about.about(), detail, item.private())?;
     let submission = Submission::new(entry, permit.epoch(), desk.born).using(stored.key_ids());
+    let held = stored.bytes().len();
 
     let desk = Arc::clone(desk);
     Ok(Step::new(submission, move |mut recorded, notes| {
@@ -74,7 +75,8 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
                 ..Outcome::default()
             }),
         }
-    }))
+    })
+    .holding(held))
 }
 
 fn target(desk: &Desk, item: &ReadItem) -> Target {

@@ -1,38 +1,65 @@
 //! Lists in, an outcome for each item out: prepare, submit together, finish; what the sequencer
-//! tells to start again is prepared again.
+//! tells to start again is prepared again, and what does not fit in memory with the rest after it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coffer_wire::api::{self, Answer, ITEMS_MAX, Outcome, WORDS_BYTES_MAX};
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
+use coffer_wire::{ExternalId, Name};
 use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, body, code_of, code_of_halt};
 use super::desk::{Desk, Envelope};
 use super::guard::{Guarded, Item};
-use super::step::{Finish, Finished, Halt, Step, receipts, refused};
+use super::step::{Finish, Finished, Halt, Lot, Step, receipts, refused};
 use super::{House, Incoming};
 use crate::ledger::{Recorded, Rejected, Submission};
 use crate::store::{Overlay, View};
 
-/// Rounds without any item getting ahead, after which the caller is told to come again.
-const IDLE_ROUNDS_MAX: u32 = 16;
-/// Pause between rounds that got nothing ahead.
+/// Passes without any item getting ahead, after which the caller is told to come again.
+const IDLE_PASSES_MAX: u32 = 16;
+/// Pause before a pass, where the one before was told to start again.
 const IDLE_PAUSE: Duration = Duration::from_millis(1);
+
+/// Bytes that the items of one pass may hold in memory before they are recorded: rows that were read, and rows to be
+/// written. What does not fit is prepared after that.
+const HELD_BYTES_MAX: usize = 16 << 20;
 
 /// What one item needs from its operation, which sees no item with a card number.
 pub(super) type Prepare<T> = fn(&Arc<Desk>, &T, &View<'_>) -> Result<Step, Halt>;
 
+/// The same for items about one person, in the order of the request, each with its place in it.
+pub(super) type PrepareLot<T> = fn(&Arc<Desk>, &[(usize, &T)], &View<'_>) -> Result<Vec<Lot>, Halt>;
+
+/// How an operation goes about many items, so that their cost grows as their number.
+pub(super) enum Way<T> {
+    /// Each by itself; from memory, where that has the answer.
+    Each(Prepare<T>),
+    /// Each by itself, with looks that only a thread which may block can take.
+    EachBlocking(Prepare<T>),
+    /// One after the other, each of which sees what those before it write: otherwise all but one of those about one record
+    /// would have to start again.
+    InTurn(Prepare<T>),
+    /// Those about one person together, which look at the person's rows once.
+    Together(fn(&T) -> LotKey, PrepareLot<T>),
+}
+
+/// What items have in common that are prepared together.
+pub(super) type LotKey = (Option<Name>, ExternalId);
+
+impl<T> Clone for Way<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Way<T> {}
+
 /// A request of items, from its body to its answer.
-pub(super) async fn items<T>(
-    house: Arc<House>,
-    incoming: Incoming,
-    action: Action,
-    blocking: bool,
-    prepare: Prepare<T>,
-) -> Answered
+pub(super) async fn items<T>(house: Arc<House>, incoming: Incoming, action: Action, way: Way<T>) -> Answered
 where
     T: Item,
 {
@@ -57,35 +84,105 @@ where
     let mut idle = 0;
     loop {
         let open: Vec<usize> = (0..items.len()).filter(|at| outcomes[*at].is_none()).collect();
-        if open.is_empty() {
+        let before = open.len();
+        let pass = match atomic {
+            true => all_or_none(&desk, &items, way, &mut answer.notes).await,
+            false => each(&desk, &items, open, way, &mut answer.notes).await,
+        };
+        let ahead = pass.done.len();
+        pass.done.into_iter().for_each(|(at, outcome)| outcomes[at] = Some(outcome));
+        if ahead == before {
             break;
         }
-        if idle == IDLE_ROUNDS_MAX {
-            open.iter().for_each(|at| outcomes[*at] = Some(refused(Code::Busy)));
-            break;
-        }
-        if idle > 0 {
-            tokio::time::sleep(IDLE_PAUSE).await;
-            // Whoever may no longer come in has what was done before that, and no more.
-            match Desk::sit(&house, &incoming, action, &envelope, true).await {
-                Ok(next) => desk = Arc::new(next),
-                Err(problem) => {
-                    open.iter().for_each(|at| outcomes[*at] = Some(refused(problem.code)));
-                    break;
-                }
+        idle = match (ahead, pass.again) {
+            (0, _) => idle + 1,
+            (_, again) => u32::from(again),
+        };
+        let ends = match idle {
+            0 => None,
+            IDLE_PASSES_MAX => Some(Code::Busy),
+            _ => {
+                tokio::time::sleep(IDLE_PAUSE).await;
+                None
+            }
+        };
+        // Whoever may no longer come in has what was done before that, and no more.
+        let next = match ends {
+            Some(code) => Err(code),
+            None => Desk::sit(&house, &incoming, action, &envelope, true).await.map_err(|problem| problem.code),
+        };
+        match next {
+            Ok(next) => desk = Arc::new(next),
+            Err(code) => {
+                outcomes.iter_mut().filter(|outcome| outcome.is_none()).for_each(|open| *open = Some(refused(code)));
+                break;
             }
         }
-        let before = open.len();
-        let done = match atomic {
-            true => all_or_none(&desk, &items, prepare, &mut answer.notes).await,
-            false => each(&desk, &items, open, blocking, prepare, &mut answer.notes).await,
-        };
-        let ahead = done.len();
-        done.into_iter().for_each(|(at, outcome)| outcomes[at] = Some(outcome));
-        idle = if ahead > 0 && ahead < before { 1 } else { idle + 1 };
     }
     answer.items = outcomes.into_iter().flatten().collect();
     answer_of(answer)
+}
+
+/// What one pass over the open items came to.
+#[derive(Default)]
+struct Pass {
+    done: Vec<(usize, Outcome)>,
+    /// Some were told to start again.
+    again: bool,
+}
+
+/// What was prepared of a pass: submissions, and for each of them, in order, the items that it is about.
+#[derive(Default)]
+struct Ready {
+    submissions: Vec<Submission>,
+    parts: Vec<Part>,
+    /// Items that came to nothing.
+    done: Vec<(usize, Outcome)>,
+    held: usize,
+}
+
+/// One item of a submission.
+struct Part {
+    at: usize,
+    /// The submission.
+    lot: usize,
+    /// How many of its leaves are the item's.
+    leaves: usize,
+    finish: Finish,
+}
+
+impl Ready {
+    /// Takes what was prepared of an item, unless only the disk could tell.
+    fn take(&mut self, at: usize, prepared: Result<Step, Halt>) {
+        match prepared {
+            Ok(step) => self.add(at, step),
+            Err(halt) => self.done.push((at, refused(code_of_halt(&halt)))),
+        }
+    }
+
+    fn add(&mut self, at: usize, step: Step) {
+        self.held += step.held();
+        self.parts.push(Part {
+            at,
+            lot: self.submissions.len(),
+            leaves: step.submission.leaves(),
+            finish: step.finish,
+        });
+        self.submissions.push(step.submission);
+    }
+
+    fn add_lot(&mut self, lot: Lot) {
+        self.held += lot.submission.rows().bytes();
+        let number = self.submissions.len();
+        let part = |(at, leaves, finish)| Part { at, lot: number, leaves, finish };
+        self.parts.extend(lot.parts.into_iter().map(part));
+        self.submissions.push(lot.submission);
+    }
+
+    /// Whether the rest is to wait until this is recorded.
+    fn is_full(&self) -> bool {
+        self.held >= HELD_BYTES_MAX
+    }
 }
 
 /// Items that are independent of each other.
@@ -93,34 +190,45 @@ async fn each<T: Item>(
     desk: &Arc<Desk>,
     items: &Arc<Vec<Guarded<T>>>,
     open: Vec<usize>,
-    blocking: bool,
-    prepare: Prepare<T>,
+    way: Way<T>,
     notes: &mut Vec<String>,
-) -> Vec<(usize, Outcome)> {
-    let (prepared, mut done) = prepare_all(desk, items, open, blocking, prepare).await;
-    let (places, steps): (Vec<usize>, Vec<Step>) = prepared.into_iter().unzip();
-    let (submissions, finishes): (Vec<_>, Vec<_>) = steps.into_iter().map(|s| (s.submission, s.finish)).unzip();
-    if submissions.is_empty() {
-        return done;
+) -> Pass {
+    let ready = prepare_all(desk, items, open, way).await;
+    let mut pass = Pass { done: ready.done, again: false };
+    if ready.submissions.is_empty() {
+        return pass;
     }
-    let results = desk.house.ledger.submit(submissions).await;
+    let results = desk.house.ledger.submit(ready.submissions).await;
+    let mut parts = ready.parts.into_iter().peekable();
     let mut failed = Vec::new();
-    for ((at, finish), result) in places.into_iter().zip(finishes).zip(results) {
-        match finished(finish, result, notes) {
-            None => {}
-            Some(Finished::Outcome(outcome)) => done.push((at, outcome)),
-            Some(Finished::Failed(submission)) => failed.push((at, *submission)),
+    for (lot, result) in results.into_iter().enumerate() {
+        let mut result = result;
+        while let Some(part) = parts.next_if(|part| part.lot == lot) {
+            match finished(part.finish, part.leaves, &mut result, notes) {
+                None => pass.again = true,
+                Some(Finished::Outcome(outcome)) => pass.done.push((part.at, outcome)),
+                Some(Finished::Failed(submission)) => failed.push((part.at, *submission)),
+            }
         }
     }
-    done.extend(record_failures(desk, failed, notes).await);
-    done
+    pass.done.extend(record_failures(desk, failed, notes).await);
+    pass
 }
 
-fn finished(finish: Finish, result: Result<Vec<Recorded>, Rejected>, notes: &mut Vec<String>) -> Option<Finished> {
+/// Finishes one item with its share of what was recorded.
+fn finished(
+    finish: Finish,
+    leaves: usize,
+    result: &mut Result<Vec<Recorded>, Rejected>,
+    notes: &mut Vec<String>,
+) -> Option<Finished> {
     match result {
-        Ok(recorded) => Some(finish(recorded, notes)),
+        Ok(recorded) => {
+            let rest = recorded.split_off(leaves.min(recorded.len()));
+            Some(finish(std::mem::replace(recorded, rest), notes))
+        }
         Err(Rejected::Again) => None,
-        Err(rejected) => Some(Finished::Outcome(refused(code_of(&rejected)))),
+        Err(rejected) => Some(Finished::Outcome(refused(code_of(rejected)))),
     }
 }
 
@@ -128,52 +236,122 @@ fn finished(finish: Finish, result: Result<Vec<Recorded>, Rejected>, notes: &mut
 fn prepared<T>(desk: &Arc<Desk>, item: &Guarded<T>, view: &View<'_>, prepare: Prepare<T>) -> Result<Step, Halt> {
     match item {
         Guarded::Clean(item) => prepare(desk, item, view),
-        Guarded::Card(remains) => desk.refuse_card(remains, view),
+        Guarded::Card(remains) => desk.refuse_card(remains),
     }
 }
 
-type Prepared = (Vec<(usize, Step)>, Vec<(usize, Outcome)>);
-
 /// Prepares what memory can answer on the spot, and the rest on a thread that may block.
-async fn prepare_all<T: Item>(
-    desk: &Arc<Desk>,
-    items: &Arc<Vec<Guarded<T>>>,
-    open: Vec<usize>,
-    blocking: bool,
-    prepare: Prepare<T>,
-) -> Prepared {
-    let (mut steps, mut done, mut later) = (Vec::with_capacity(open.len()), Vec::new(), Vec::new());
-    for at in open {
-        let result = match blocking {
-            true => Err(Halt::NotCached),
-            false => prepared(desk, &items[at], &View::on_the_spot(&*desk.house.engine), prepare),
-        };
-        match result {
-            Ok(step) => steps.push((at, step)),
-            Err(Halt::NotCached) => later.push(at),
-            Err(halt) => done.push((at, refused(code_of_halt(&halt)))),
-        }
+async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Vec<Guarded<T>>>, open: Vec<usize>, way: Way<T>) -> Ready {
+    let mut ready = Ready {
+        submissions: Vec::with_capacity(open.len()),
+        parts: Vec::with_capacity(open.len()),
+        ..Ready::default()
+    };
+    let spot = match way {
+        Way::Each(prepare) => Some(prepare),
+        Way::InTurn(prepare) if items.len() == 1 => Some(prepare),
+        _ => None,
+    };
+    let mut later = open;
+    if let Some(prepare) = spot {
+        let view = View::on_the_spot(&*desk.house.engine);
+        later.retain(|at| {
+            let result = if ready.is_full() { return true } else { prepared(desk, &items[*at], &view, prepare) };
+            let is_open = matches!(result, Err(Halt::NotCached));
+            if !is_open {
+                ready.take(*at, result);
+            }
+            is_open
+        });
     }
-    if later.is_empty() {
-        return (steps, done);
+    if later.is_empty() || ready.is_full() {
+        return ready;
     }
     let (desk, items, places) = (Arc::clone(desk), Arc::clone(items), later.clone());
     let blocking = tokio::task::spawn_blocking(move || {
-        let look = |at: usize| (at, prepared(&desk, &items[at], &View::blocking(&*desk.house.engine), prepare));
-        later.into_iter().map(look).collect::<Vec<_>>()
+        prepare_blocking(&desk, &items, later, way, &mut ready);
+        ready
     });
-    match blocking.await {
-        Ok(results) => {
-            for (at, result) in results {
-                match result {
-                    Ok(step) => steps.push((at, step)),
-                    Err(halt) => done.push((at, refused(code_of_halt(&halt)))),
+    let failed = |at| (at, refused(Code::Internal));
+    blocking.await.unwrap_or_else(|_| Ready { done: places.into_iter().map(failed).collect(), ..Ready::default() })
+}
+
+fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, way: Way<T>, ready: &mut Ready) {
+    let view = View::blocking(&*desk.house.engine);
+    match way {
+        Way::Each(prepare) | Way::EachBlocking(prepare) => {
+            for at in open {
+                if ready.is_full() {
+                    return;
                 }
+                ready.take(at, prepared(desk, &items[at], &view, prepare));
             }
         }
-        Err(_) => done.extend(places.into_iter().map(|at| (at, refused(Code::Internal)))),
+        Way::InTurn(prepare) => in_turn(desk, items, open, prepare, ready),
+        Way::Together(key, prepare) => {
+            for lot in lots(items, open, key) {
+                if ready.is_full() {
+                    return;
+                }
+                together(desk, items, &lot, &view, prepare, ready);
+            }
+        }
     }
-    (steps, done)
+}
+
+/// Each item over what those before it write.
+fn in_turn<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, prepare: Prepare<T>, ready: &mut Ready) {
+    let engine = &*desk.house.engine;
+    let mut overlay = Overlay::new(engine);
+    for at in open {
+        if ready.is_full() {
+            return;
+        }
+        let prepared = prepared(desk, &items[at], &View::blocking(engine).with_pending(&overlay), prepare);
+        let applied = prepared.and_then(|step| {
+            overlay.apply(step.submission.rows()).map_err(Halt::Store)?;
+            Ok(step)
+        });
+        ready.take(at, applied);
+    }
+}
+
+/// Places of items that are prepared together, in the order in which each lot begins. One with a card number is a lot of
+/// its own.
+fn lots<T: Item>(items: &[Guarded<T>], open: Vec<usize>, key: fn(&T) -> LotKey) -> Vec<Vec<usize>> {
+    let (mut lots, mut known): (Vec<Vec<usize>>, HashMap<LotKey, usize>) = (Vec::new(), HashMap::new());
+    for at in open {
+        let number = match &items[at] {
+            Guarded::Clean(item) => *known.entry(key(item)).or_insert(lots.len()),
+            Guarded::Card(_) => lots.len(),
+        };
+        match lots.get_mut(number) {
+            Some(lot) => lot.push(at),
+            None => lots.push(vec![at]),
+        }
+    }
+    lots
+}
+
+fn together<T: Item>(
+    desk: &Arc<Desk>,
+    items: &[Guarded<T>],
+    places: &[usize],
+    view: &View<'_>,
+    prepare: PrepareLot<T>,
+    ready: &mut Ready,
+) {
+    let mut lot = Vec::with_capacity(places.len());
+    for at in places {
+        match &items[*at] {
+            Guarded::Clean(item) => lot.push((*at, item)),
+            Guarded::Card(remains) => ready.take(*at, desk.refuse_card(remains)),
+        }
+    }
+    match prepare(desk, &lot, view) {
+        Ok(lots) => lots.into_iter().for_each(|lot| ready.add_lot(lot)),
+        Err(halt) => ready.done.extend(lot.iter().map(|(at, _)| (*at, refused(code_of_halt(&halt))))),
+    }
 }
 
 /// All items in one batch, each seeing what those before it wrote. One that is refused refuses all;
@@ -181,72 +359,72 @@ async fn prepare_all<T: Item>(
 async fn all_or_none<T: Item>(
     desk: &Arc<Desk>,
     items: &Arc<Vec<Guarded<T>>>,
-    prepare: Prepare<T>,
+    way: Way<T>,
     notes: &mut Vec<String>,
-) -> Vec<(usize, Outcome)> {
-    let (at_desk, at_items) = (Arc::clone(desk), Arc::clone(items));
-    let steps = tokio::task::spawn_blocking(move || {
-        let mut overlay = Overlay::new(&*at_desk.house.engine);
-        let mut steps = Vec::with_capacity(at_items.len());
-        for item in at_items.iter() {
-            let view = View::blocking(&*at_desk.house.engine).with_pending(&overlay);
-            let step = prepared(&at_desk, item, &view, prepare)?;
-            overlay.apply(step.submission.rows());
-            steps.push(step);
-        }
-        Ok::<_, Halt>(steps)
-    });
-    let everywhere = |code| (0..items.len()).map(|at| (at, refused(code))).collect();
-    let steps = match steps.await {
-        Ok(Ok(steps)) => steps,
-        Ok(Err(halt)) => return everywhere(code_of_halt(&halt)),
-        Err(_) => return everywhere(Code::Internal),
+) -> Pass {
+    let everywhere = |code| {
+        let done = (0..items.len()).map(|at| (at, refused(code))).collect();
+        Pass { done, again: false }
     };
-    if steps.iter().any(|step| step.submission.rows().is_empty()) {
-        return refuse_all(desk, steps, notes).await;
+    let Way::InTurn(prepare) = way else { return everywhere(Code::Internal) };
+    let (at_desk, at_items) = (Arc::clone(desk), Arc::clone(items));
+    let ready = tokio::task::spawn_blocking(move || {
+        let mut ready = Ready::default();
+        in_turn(&at_desk, &at_items, (0..at_items.len()).collect(), prepare, &mut ready);
+        ready
+    });
+    let Ok(ready) = ready.await else { return everywhere(Code::Internal) };
+    if let Some((_, outcome)) = ready.done.first() {
+        return everywhere(outcome.code.unwrap_or(Code::Internal));
     }
-    let leaves: Vec<usize> = steps.iter().map(|step| step.submission.leaves()).collect();
-    let (submissions, finishes): (Vec<_>, Vec<_>) = steps.into_iter().map(|s| (s.submission, s.finish)).unzip();
-    let Some(joined) = submissions.into_iter().reduce(Submission::join) else { return Vec::new() };
-    match desk.house.ledger.submit(vec![joined]).await.pop() {
-        Some(Ok(recorded)) => {
-            let mut recorded = recorded.into_iter();
-            let mut outcomes = Vec::with_capacity(finishes.len());
-            for (at, (finish, count)) in finishes.into_iter().zip(leaves).enumerate() {
-                match finish(recorded.by_ref().take(count).collect(), notes) {
-                    Finished::Outcome(outcome) => outcomes.push((at, outcome)),
-                    Finished::Failed(_) => outcomes.push((at, refused(Code::Altered))),
-                }
+    if ready.parts.len() < items.len() {
+        return everywhere(desk.refuse_envelope(Code::TooLarge, None).await.code);
+    }
+    if ready.submissions.iter().any(|submission| submission.rows().is_empty()) {
+        return refuse_all(desk, ready, notes).await;
+    }
+    let Some(joined) = Submission::join(ready.submissions) else { return Pass::default() };
+    let Some(mut result) = desk.house.ledger.submit(vec![joined]).await.pop() else {
+        return everywhere(Code::Internal);
+    };
+    let mut pass = Pass::default();
+    for part in ready.parts {
+        match finished(part.finish, part.leaves, &mut result, notes) {
+            None => pass.again = true,
+            Some(Finished::Outcome(outcome)) => pass.done.push((part.at, outcome)),
+            Some(Finished::Failed(_)) => pass.done.push((part.at, refused(Code::Altered))),
+        }
+    }
+    pass
+}
+
+/// Records the refusals of an atomic request, all at once; its other items were not done and say so. Refusals that are told
+/// to start again, all of them are, and so is the whole.
+async fn refuse_all(desk: &Arc<Desk>, ready: Ready, notes: &mut Vec<String>) -> Pass {
+    let mut pass = Pass::default();
+    let (mut refusals, mut finishes) = (Vec::new(), Vec::new());
+    for (part, submission) in ready.parts.into_iter().zip(ready.submissions) {
+        match submission.rows().is_empty() {
+            true => {
+                refusals.push(submission);
+                finishes.push((part.at, part.finish));
             }
-            outcomes
-        }
-        Some(Err(Rejected::Again)) => Vec::new(),
-        Some(Err(rejected)) => everywhere(code_of(&rejected)),
-        None => everywhere(Code::Internal),
-    }
-}
-
-/// Records the refusals of an atomic request; its other items were not done and say so.
-async fn refuse_all(desk: &Arc<Desk>, steps: Vec<Step>, notes: &mut Vec<String>) -> Vec<(usize, Outcome)> {
-    let mut outcomes = Vec::with_capacity(steps.len());
-    for (at, step) in steps.into_iter().enumerate() {
-        if !step.submission.rows().is_empty() {
-            outcomes.push((at, refused(Code::NotDone)));
-            continue;
-        }
-        match desk.house.ledger.submit(vec![step.submission]).await.pop() {
-            Some(Ok(recorded)) => match (step.finish)(recorded, notes) {
-                Finished::Outcome(outcome) => outcomes.push((at, outcome)),
-                Finished::Failed(_) => outcomes.push((at, refused(Code::Altered))),
-            },
-            Some(Err(rejected)) => outcomes.push((at, refused(code_of(&rejected)))),
-            None => outcomes.push((at, refused(Code::Internal))),
+            false => pass.done.push((part.at, refused(Code::NotDone))),
         }
     }
-    outcomes
+    let results = desk.house.ledger.submit(refusals).await;
+    for ((at, finish), mut result) in finishes.into_iter().zip(results) {
+        match finished(finish, 1, &mut result, notes) {
+            None => return Pass { done: Vec::new(), again: true },
+            Some(Finished::Outcome(outcome)) => pass.done.push((at, outcome)),
+            Some(Finished::Failed(_)) => pass.done.push((at, refused(Code::Altered))),
+        }
+    }
+    pass
 }
 
-/// The second leaves of what did not open; then the callers learn it.
+/// The second leaves of what did not open; then the callers learn it. In a task of its own: whether or not the caller waits
+/// for it, what did not open is in the log.
 async fn record_failures(
     desk: &Arc<Desk>,
     failed: Vec<(usize, Submission)>,
@@ -256,7 +434,9 @@ async fn record_failures(
         return Vec::new();
     }
     let (places, submissions): (Vec<usize>, Vec<Submission>) = failed.into_iter().unzip();
-    let results = desk.house.ledger.submit(submissions).await;
+    let house = Arc::clone(&desk.house);
+    let results = tokio::spawn(async move { house.ledger.submit_until_taken(submissions).await }).await;
+    let results = results.unwrap_or_else(|_| places.iter().map(|_| Err(Rejected::Unwritable)).collect());
     let outcome = |(at, result): (usize, Result<Vec<Recorded>, Rejected>)| match result {
         Ok(recorded) => (at, Outcome { receipts: receipts(recorded, notes), ..refused(Code::Altered) }),
         Err(rejected) => (at, refused(code_of(&rejected))),

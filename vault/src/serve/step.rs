@@ -14,6 +14,15 @@ pub(super) type Finish = Box<dyn FnOnce(Vec<Recorded>, &mut Vec<String>) -> Fini
 pub(super) struct Step {
     pub(super) submission: Submission,
     pub(super) finish: Finish,
+    /// Bytes that wait for the finish.
+    holds: usize,
+}
+
+/// Several items that are ready for the log as one: all of their leaves and rows, or none.
+pub(super) struct Lot {
+    pub(super) submission: Submission,
+    /// Each item's place in the request, how many of the leaves are its, in order, and its finish.
+    pub(super) parts: Vec<(usize, usize, Finish)>,
 }
 
 /// How an item ends once its leaf is recorded.
@@ -39,7 +48,23 @@ impl Step {
         submission: Submission,
         finish: impl FnOnce(Vec<Recorded>, &mut Vec<String>) -> Finished + Send + 'static,
     ) -> Step {
-        Step { submission, finish: Box::new(finish) }
+        Step { submission, finish: Box::new(finish), holds: 0 }
+    }
+
+    /// Says how many bytes of rows its finish keeps until it is recorded.
+    pub(super) fn holding(self, bytes: usize) -> Step {
+        Step { holds: bytes, ..self }
+    }
+
+    /// Bytes of rows that it keeps until it is recorded.
+    pub(super) fn held(&self) -> usize {
+        self.holds + self.submission.rows().bytes()
+    }
+
+    /// A lot of this one item.
+    pub(super) fn alone(self, at: usize) -> Lot {
+        let part = (at, self.submission.leaves(), self.finish);
+        Lot { submission: self.submission, parts: vec![part] }
     }
 
     /// A refusal: the leaf, and then an outcome that shows no more than code, index and hash.

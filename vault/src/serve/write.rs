@@ -12,7 +12,7 @@ use coffer_wire::{ExternalId, Name, Value};
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
-use super::round;
+use super::round::{self, Way};
 use super::step::{Finished, Halt, Step, receipts, refused};
 use super::{House, Incoming};
 use crate::admit::{Ask, Permit, Write};
@@ -31,11 +31,10 @@ pub(super) const RECORDS_BYTES_MAX: usize = 4 << 20;
 const ROW_BYTES_SHARE: usize = RECORDS_BYTES_MAX / RECORDS_MAX;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<WriteItem>(house, incoming, Action::RecordsWrite, false, prepare).await
+    round::items::<WriteItem>(house, incoming, Action::RecordsWrite, Way::InTurn(prepare)).await
 }
 
 fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, Halt> {
-    let about = desk.attribution(view, item.person.as_str())?;
     let fields: Vec<Name> = item.fields.keys().copied().collect();
     let ask = Ask {
         category: Some(item.category),
@@ -46,35 +45,35 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
     };
     let permit = match desk.house.gate.permit_write(&desk.caller, &ask) {
         Ok(permit) => permit,
-        Err(refusal) => return desk.refuse(refusal.code, &about, item.category, item.private()),
+        Err(refusal) => return desk.refuse(refusal.code, item.category, item.private()),
     };
     let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
     let Some((category, line)) = known else {
-        return desk.refuse(Code::UnknownCategory, &about, item.category, item.private());
+        return desk.refuse(Code::UnknownCategory, item.category, item.private());
     };
     if category.source_required && item.source.is_none() {
-        return desk.refuse(Code::SourceRequired, &about, item.category, item.private());
+        return desk.refuse(Code::SourceRequired, item.category, item.private());
     }
     if let Err((code, field, why)) = check_values(category, item) {
-        return desk.refuse_field(code, field, why, &about, item.category, item.private());
+        return desk.refuse_field(code, field, why, item.category, item.private());
     }
     let work = Work { desk, item, view, line, category };
-    match work.write(about, permit) {
+    match work.write(permit) {
         Ok(step) => Ok(step),
         Err(Stop::Halt(halt)) => Err(halt),
-        Err(Stop::Refuse(code, about)) => desk.refuse(code, &about, item.category, item.private()),
-        Err(Stop::Stands(code, current, about)) => work.stands(code, current, &about),
-        Err(Stop::Altered(about)) => desk.altered(&about, item.category, item.private()),
+        Err(Stop::Refuse(code)) => desk.refuse(code, item.category, item.private()),
+        Err(Stop::Stands(code, current)) => work.stands(code, current),
+        Err(Stop::Altered) => desk.altered(view, item.category, item.private()),
     }
 }
 
-/// Why a write ends before it is submitted. Hands back whom the leaf speaks of.
+/// Why a write ends before it is submitted.
 enum Stop {
     Halt(Halt),
-    Refuse(Code, Attribution),
+    Refuse(Code),
     /// The record that stands there forbids this write; its version.
-    Stands(Code, u32, Attribution),
-    Altered(Attribution),
+    Stands(Code, u32),
+    Altered,
 }
 
 impl<E: Into<Halt>> From<E> for Stop {
@@ -105,43 +104,56 @@ struct Gathered {
 }
 
 impl Work<'_> {
-    fn write(&self, about: Attribution, permit: Permit<Write>) -> Result<Step, Stop> {
+    fn write(&self, permit: Permit<Write>) -> Result<Step, Stop> {
         let target = self.target();
+        let row_key = target.row_key(self.line);
+        let first_look = self.view.get(target.family(), &row_key)?;
+        if self.hides_another_version(first_look.as_deref()) {
+            return Err(Stop::Refuse(Code::NotFound));
+        }
         // A row whose person was erased may stand where a new one is to be. What the write relies on is this one look.
-        let (stored, found) = match Stored::find(self.line, self.view, &target)? {
+        let (stored, found) = match Stored::take(self.line, self.view, &target, first_look)? {
             Ok(Here::Nothing) => (None, None),
             Ok(Here::Erased(bytes)) => (None, Some(bytes)),
             Ok(Here::Record(stored)) => {
                 let bytes = stored.bytes().to_vec();
                 (Some(stored), Some(bytes))
             }
-            Err(_) => return Err(Stop::Altered(about)),
+            Err(_) => return Err(Stop::Altered),
         };
         let current = stored.as_ref().map_or(0, |stored| stored.version());
         // Before the version is looked at: no expectation makes such a write right.
         if self.category.append_only && stored.is_some() {
-            return Err(Stop::Stands(Code::AppendOnly, current, about));
+            return Err(Stop::Stands(Code::AppendOnly, current));
         }
         if self.item.expected_version.is_some_and(|expected| expected != current) {
-            return Err(Stop::Stands(Code::VersionConflict, current, about));
+            return Err(Stop::Stands(Code::VersionConflict, current));
         }
+        let about = self.desk.attribution(self.view, self.item.person.as_str())?;
         let mut gathered = Gathered::default();
-        let row_key = target.row_key(self.line);
         gathered.needs.push(Precondition::unchanged(target.family(), row_key.to_vec(), found.as_deref()));
         let sealed = match self.seal(stored.as_deref(), &permit, &mut gathered)? {
             Ok(sealed) => sealed,
-            Err(NotSealed::Altered) => return Err(Stop::Altered(about)),
+            Err(NotSealed::Altered) => return Err(Stop::Altered),
             Err(NotSealed::Unsealable) => return Err(Stop::Halt(Halt::NotMade)),
         };
         if let Some(stored) = &stored {
             self.end_others(stored, &sealed, &mut gathered)?;
         }
-        if !self.has_room(&row_key, &sealed, found.is_none() && !gathered.first)? {
-            return Err(Stop::Refuse(Code::TooManyRecords, about));
+        if !self.has_room(found.as_ref().map(Vec::len), &sealed, gathered.first)? {
+            return Err(Stop::Refuse(Code::TooManyRecords));
         }
         gathered.batch.put(target.family(), row_key, sealed.bytes.clone());
         let about = self.audited(about, &mut gathered)?;
         Ok(self.step(about, &permit, sealed, gathered)?)
+    }
+
+    /// Whether the expected version is not that of the row, and the caller may not know of it: then the row alone is looked
+    /// at, as where there is none.
+    fn hides_another_version(&self, row: Option<&[u8]>) -> bool {
+        let expected = self.item.expected_version.filter(|version| *version > 0);
+        let Some((expected, row)) = expected.zip(row) else { return false };
+        Stored::version_of(row).is_some_and(|version| version != expected) && !self.may_list()
     }
 
     /// Seals the row: under the person's key, which is made if this is the first record here.
@@ -246,17 +258,16 @@ impl Work<'_> {
     }
 
     /// Whether an erase can still seal all of the person's records again in one batch. They are counted where
-    /// this one is new among others, or takes more than its share.
-    fn has_room(&self, row_key: &[u8], sealed: &Sealed, is_new: bool) -> Result<bool, Unread> {
+    /// this one is new among others, or takes more than its share. `stood`: bytes of the row that it takes the place of.
+    fn has_room(&self, stood: Option<usize>, sealed: &Sealed, first: bool) -> Result<bool, Unread> {
+        let is_new = stood.is_none() && !first;
         if !is_new && sealed.bytes.len() <= ROW_BYTES_SHARE {
             return Ok(true);
         }
         let prefix = self.line.locator().person(self.item.person.as_str());
-        let rows = self.view.under(Family::Rows(self.item.category), &prefix)?;
-        let others = rows.iter().filter(|(key, _)| key != row_key);
-        let (count, bytes) =
-            others.fold((1, sealed.bytes.len()), |(count, bytes), (_, row)| (count + 1, bytes + row.len()));
-        Ok(count <= RECORDS_MAX && bytes <= RECORDS_BYTES_MAX)
+        let mut weight = self.view.weigh(Family::Rows(self.item.category), &prefix)?;
+        weight.change(stood, Some(sealed.bytes.len()));
+        Ok(weight.rows <= RECORDS_MAX && weight.bytes <= RECORDS_BYTES_MAX)
     }
 
     /// A person's first write at a controller makes the person's audit key.
@@ -307,16 +318,20 @@ impl Work<'_> {
 
     /// The record has another version, or may have no further one. Only who may list here learns
     /// of it, and which it has.
-    fn stands(&self, code: Code, current: u32, about: &Attribution) -> Result<Step, Halt> {
-        let ask = Ask { category: Some(self.item.category), person: Some(&self.item.person), ..self.desk.ask() };
-        if self.desk.house.gate.permit_list(&self.desk.caller, &ask).is_err() {
-            return self.desk.absent(about, self.item.category, self.item.private());
+    fn stands(&self, code: Code, current: u32) -> Result<Step, Halt> {
+        if !self.may_list() {
+            return self.desk.absent(self.item.category, self.item.private());
         }
-        let mut step = self.desk.refuse(code, about, self.item.category, self.item.private())?;
+        let mut step = self.desk.refuse(code, self.item.category, self.item.private())?;
         step.finish = Box::new(move |recorded, notes| {
             Finished::Outcome(Outcome { version: Some(current), receipts: receipts(recorded, notes), ..refused(code) })
         });
         Ok(step)
+    }
+
+    fn may_list(&self) -> bool {
+        let ask = Ask { category: Some(self.item.category), person: Some(&self.item.person), ..self.desk.ask() };
+        self.desk.house.gate.permit_list(&self.desk.caller, &ask).is_ok()
     }
 
     /// What people are told in this controller's name while this is written.

@@ -23,7 +23,7 @@ mod contract;
 pub use batch::{Batch, Change};
 pub use error::StoreError;
 pub use family::Family;
-pub use overlay::Overlay;
+pub use overlay::{Overlay, Weight};
 pub use precondition::{Precondition, prefix_digest};
 pub use view::{Unread, View};
 

@@ -1,10 +1,11 @@
 //! The store as it will be once the batch in the making is committed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use coffer_wire::Hash;
 
-use super::{Batch, Engine, Family, Precondition, StoreError, prefix_digest};
+use super::{Batch, Change, Engine, Family, Precondition, StoreError, prefix_digest};
 
 /// Rows asked of the engine at a time while a prefix is read whole.
 const PAGE_ROWS: usize = 1_024;
@@ -16,20 +17,65 @@ const PAGE_ROWS: usize = 1_024;
 pub struct Overlay<'a> {
     engine: &'a dyn Engine,
     rows: HashMap<Family, BTreeMap<Vec<u8>, Option<Vec<u8>>>>,
+    /// What was weighed, by prefix, none of which begins another; follows what is applied.
+    weights: Mutex<HashMap<Family, BTreeMap<Vec<u8>, Weight>>>,
+}
+
+/// How many rows stand somewhere, and the bytes of their values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Rows.
+    pub rows: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+impl Weight {
+    /// One row of `before` bytes becomes one of `after`; `None` is no row.
+    pub fn change(&mut self, before: Option<usize>, after: Option<usize>) {
+        self.rows = self.rows + usize::from(after.is_some()) - usize::from(before.is_some());
+        self.bytes = self.bytes + after.unwrap_or(0) - before.unwrap_or(0);
+    }
 }
 
 impl<'a> Overlay<'a> {
     /// The store as the engine holds it.
     pub fn new(engine: &'a dyn Engine) -> Self {
-        Overlay { engine, rows: HashMap::new() }
+        Overlay { engine, rows: HashMap::new(), weights: Mutex::default() }
     }
 
     /// Lays the changes of a batch over what is there.
-    pub fn apply(&mut self, batch: &Batch) {
+    pub fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
         for change in batch.iter() {
+            self.follow(change)?;
             let rows = self.rows.entry(change.family).or_default();
             rows.insert(change.key.clone(), change.value.clone());
         }
+        Ok(())
+    }
+
+    /// How much stands under a prefix, as the batch leaves it. Scans once for each prefix.
+    pub fn weigh(&self, family: Family, prefix: &[u8]) -> Result<Weight, StoreError> {
+        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_family = weights.entry(family).or_default();
+        if let Some(known) = of_family.get(prefix) {
+            return Ok(*known);
+        }
+        let rows = self.under(family, prefix)?;
+        let weight = Weight { rows: rows.len(), bytes: rows.iter().map(|(_, value)| value.len()).sum() };
+        of_family.insert(prefix.to_vec(), weight);
+        Ok(weight)
+    }
+
+    fn follow(&self, change: &Change) -> Result<(), StoreError> {
+        let mut weights = self.weights.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(of_family) = weights.get_mut(&change.family) else { return Ok(()) };
+        let nearest = of_family.range_mut(..=change.key.clone()).next_back();
+        if let Some((_, weight)) = nearest.filter(|(prefix, _)| change.key.starts_with(prefix)) {
+            let stood = self.get(change.family, &change.key)?;
+            weight.change(stood.as_ref().map(Vec::len), change.value.as_ref().map(Vec::len));
+        }
+        Ok(())
     }
 
     /// The value of one row, as the batch leaves it.
@@ -131,7 +177,7 @@ mod tests {
         let memory = Memory::new();
         let mut overlay = Overlay::new(&memory);
         assert!(overlay.holds(&absent("person")).unwrap());
-        overlay.apply(&put("person", "first"));
+        overlay.apply(&put("person", "first")).unwrap();
         assert!(!overlay.holds(&absent("person")).unwrap());
         assert!(overlay.holds(&is("person", "first")).unwrap());
     }
@@ -142,9 +188,9 @@ mod tests {
         memory.commit(&put("row", "old")).unwrap();
         let mut overlay = Overlay::new(&memory);
         assert!(overlay.holds(&is("row", "old")).unwrap());
-        overlay.apply(&put("row", "new"));
+        overlay.apply(&put("row", "new")).unwrap();
         assert!(!overlay.holds(&is("row", "old")).unwrap());
-        overlay.apply(&delete("row"));
+        overlay.apply(&delete("row")).unwrap();
         assert!(overlay.holds(&absent("row")).unwrap());
         assert_eq!(memory.get(META, b"row").unwrap(), Some(b"old".to_vec()));
     }
@@ -159,13 +205,31 @@ mod tests {
         assert!(Overlay::new(&memory).holds(&read).unwrap());
         for change in [put("p0", "0"), put("p2", "x"), put("p3", ""), delete("p1")] {
             let mut overlay = Overlay::new(&memory);
-            overlay.apply(&change);
+            overlay.apply(&change).unwrap();
             assert!(!overlay.holds(&read).unwrap(), "{change:?}");
         }
         let mut elsewhere = Overlay::new(&memory);
-        elsewhere.apply(&put("q", "x"));
-        elsewhere.apply(&put("o", "x"));
+        elsewhere.apply(&put("q", "x")).unwrap();
+        elsewhere.apply(&put("o", "x")).unwrap();
         assert!(elsewhere.holds(&read).unwrap());
+    }
+
+    #[test]
+    fn a_weight_follows_what_is_laid_over_the_store() {
+        let memory = Memory::new();
+        for (key, value) in [("a", "0"), ("p1", "1"), ("p2", "22"), ("q", "3")] {
+            memory.commit(&put(key, value)).unwrap();
+        }
+        let mut overlay = Overlay::new(&memory);
+        overlay.apply(&put("p3", "333")).unwrap();
+        let weigh = |overlay: &Overlay<'_>| overlay.weigh(META, b"p").unwrap();
+        assert_eq!(weigh(&overlay), Weight { rows: 3, bytes: 6 });
+        for change in [put("p4", "4444"), put("p2", "2"), delete("p1"), delete("p1"), put("q", "x"), put("p3", "")] {
+            overlay.apply(&change).unwrap();
+            let rows = overlay.under(META, b"p").unwrap();
+            let counted = Weight { rows: rows.len(), bytes: rows.iter().map(|(_, value)| value.len()).sum() };
+            assert_eq!(weigh(&overlay), counted, "{change:?}");
+        }
     }
 
     #[test]

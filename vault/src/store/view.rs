@@ -1,6 +1,6 @@
 //! How a request looks at the store: on the spot from memory, or from a thread that may block.
 
-use super::{Cached, Engine, Family, Overlay, StoreError};
+use super::{Cached, Engine, Family, Overlay, StoreError, Weight};
 
 /// Why a look gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +47,15 @@ impl<'a> View<'a> {
         match self.engine.get_cached(family, key)? {
             Cached::Hit(value) => Ok(value),
             Cached::Miss => Err(Unread::NotCached),
+        }
+    }
+
+    /// How much stands under a prefix: scanned once, and kept with the rows that are laid over the store.
+    pub fn weigh(&self, family: Family, prefix: &[u8]) -> Result<Weight, Unread> {
+        match self.pending {
+            _ if !self.blocking => Err(Unread::NotCached),
+            Some(pending) => Ok(pending.weigh(family, prefix)?),
+            None => Ok(Overlay::new(self.engine).weigh(family, prefix)?),
         }
     }
 
