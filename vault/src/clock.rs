@@ -1,6 +1,7 @@
 //! Time, as a thing that is handed in: the vault never asks the machine for it behind one's back,
 //! so that a test can say what time it is.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -55,6 +56,42 @@ impl Clock for Manual {
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now_ms(&self) -> u64 {
         (**self).now_ms()
+    }
+}
+
+/// A clock that does not go back. What the log or an answer has dated has been: a clock behind it stands still until it is
+/// there again, or credentials that have ended would be good once more.
+pub struct Forward {
+    clock: Arc<dyn Clock>,
+    /// The latest moment that was told, or is known to have been.
+    told_ms: AtomicU64,
+}
+
+impl Forward {
+    /// Follows a clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Forward {
+        Forward { clock, told_ms: AtomicU64::new(0) }
+    }
+
+    /// Says of a moment that it has been.
+    pub fn not_before(&self, ms: u64) {
+        self.told_ms.fetch_max(ms, Ordering::SeqCst);
+    }
+
+    /// How far the clock that it follows is behind it.
+    pub fn ahead_ms(&self) -> u64 {
+        self.told_ms.load(Ordering::SeqCst).saturating_sub(self.clock.now_ms())
+    }
+}
+
+impl Clock for Forward {
+    fn now_ms(&self) -> u64 {
+        let now_ms = self.clock.now_ms();
+        // A clock that runs tells a new moment once a millisecond; in between nobody writes here.
+        match self.told_ms.load(Ordering::SeqCst) {
+            told_ms if told_ms >= now_ms => told_ms,
+            _ => self.told_ms.fetch_max(now_ms, Ordering::SeqCst).max(now_ms),
+        }
     }
 }
 
@@ -186,6 +223,21 @@ mod tests {
         ] {
             assert!(!is_day(year, month, day), "{year}-{month}-{day}");
         }
+    }
+
+    #[test]
+    fn what_has_been_does_not_come_again() {
+        let manual = Arc::new(Manual::new(1_000));
+        let clock = Forward::new(Arc::<Manual>::clone(&manual));
+        assert_eq!((clock.now_ms(), clock.ahead_ms()), (1_000, 0));
+        manual.set(400);
+        assert_eq!((clock.now_ms(), clock.ahead_ms()), (1_000, 600));
+        clock.not_before(2_000);
+        manual.set(1_500);
+        assert_eq!((clock.now_ms(), clock.ahead_ms()), (2_000, 500));
+        clock.not_before(1_200);
+        manual.set(2_001);
+        assert_eq!((clock.now_ms(), clock.ahead_ms()), (2_001, 0));
     }
 
     #[test]

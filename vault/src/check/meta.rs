@@ -4,6 +4,8 @@ use coffer_wire::{Hash, Name};
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
+use crate::ledger::Last;
+use crate::ledger::history::leaf_key;
 use crate::store::{Family, meta};
 
 /// Schema and policy are activated together when a vault is made, as epoch 1.
@@ -41,9 +43,11 @@ impl Check<'_> {
     }
 
     fn number(&mut self, log: &Log, controller: Name, last: Option<u64>, stored: &[u8]) {
-        let stored = stored.try_into().map(u64::from_be_bytes).unwrap_or(0);
-        let last = last.unwrap_or(0);
-        if stored != last && log.unread == 0 && !self.is_damaged(Family::Leaves) {
+        let stored = Last::decode(stored).unwrap_or_default();
+        let borne = self.home.engine.get(Family::Leaves, &leaf_key(stored.leaf)).ok().flatten();
+        let is_borne = borne.is_some_and(|leaf| stored.is_borne_by(&controller, &leaf));
+        let (stored, last) = (stored.number, last.unwrap_or(0));
+        if (stored != last || !is_borne) && log.unread == 0 && !self.is_damaged(Family::Leaves) {
             let place = Place::of(Family::Meta).controller(controller).entry("number");
             self.add(Finding::new(Code::NumberWrong, place).against(stored, last));
         }

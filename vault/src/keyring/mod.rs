@@ -46,6 +46,14 @@ pub enum KeyringError {
     /// A key that must be there is not.
     #[error("the {0} key is missing: run `coffer-vault check`")]
     Missing(&'static str),
+    /// Keys of a controller that had some are gone.
+    #[error("the keys of {category} of {controller} are missing: run `coffer-vault check`")]
+    LineMissing {
+        /// The controller.
+        controller: Name,
+        /// The category.
+        category: Name,
+    },
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     NoRandomness,
@@ -120,6 +128,12 @@ impl Keyring {
     /// The keys of a controller's audit category.
     pub fn audit(&self, controller: &Name) -> Option<&Line> {
         self.line(controller, &audit_category())
+    }
+
+    /// The controllers that have keys, the vault's own among them.
+    pub fn controllers(&self) -> impl Iterator<Item = Name> + '_ {
+        let audit = audit_category();
+        self.lines.keys().filter(move |(_, category)| *category == audit).map(|(controller, _)| *controller)
     }
 
     /// The same keys and those of lines that were just created.

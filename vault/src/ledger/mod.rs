@@ -8,6 +8,7 @@ mod entry;
 mod figures;
 pub mod head;
 pub mod history;
+mod last;
 mod prove;
 mod queue;
 mod recorded;
@@ -26,7 +27,7 @@ use coffer_keys::LogKey;
 use coffer_wire::note::VerifierKey;
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::Forward;
 use crate::store::Engine;
 use head::HeadFile;
 use history::{Growth, History};
@@ -38,6 +39,7 @@ use start::StartError;
 pub use attribution::{Attribution, Unattributed};
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
 pub use figures::Figures;
+pub use last::{Last, has_leaves, number_key};
 pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
 pub use shared::{InFlight, Shared};
@@ -96,7 +98,7 @@ impl Ledger {
     /// log's public key.
     pub fn create(
         engine: &Arc<dyn Engine>,
-        clock: &Arc<dyn Clock>,
+        clock: &Arc<Forward>,
         place: &LogPlace,
         key: LogKey,
         first: Submission,
@@ -117,7 +119,6 @@ impl Ledger {
             growth,
             numbers: HashMap::new(),
             numbered: Default::default(),
-            last_ms: 0,
             reserve_bytes: place.reserve_bytes,
             crowd: Default::default(),
             space: Default::default(),
@@ -132,7 +133,7 @@ impl Ledger {
     /// `first` says in the log itself that it was taken up.
     pub fn start(
         engine: &Arc<dyn Engine>,
-        clock: &Arc<dyn Clock>,
+        clock: &Arc<Forward>,
         place: &LogPlace,
         key: LogKey,
         policy: u32,
@@ -154,7 +155,6 @@ impl Ledger {
             growth: resumed.growth,
             numbers: resumed.numbers,
             numbered: Default::default(),
-            last_ms: resumed.last_ms,
             reserve_bytes: place.reserve_bytes,
             crowd: Default::default(),
             space: Default::default(),

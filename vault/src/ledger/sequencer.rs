@@ -17,11 +17,12 @@ use coffer_wire::{Hash, Name, leaf};
 use super::crowd::Crowd;
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
+use super::last::{Last, number_key};
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
 use super::space::Space;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
-use crate::clock::Clock;
+use crate::clock::{Clock, Forward};
 use crate::keyring::record::SubjectRow;
 use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
@@ -32,15 +33,14 @@ const WINDOW: Duration = Duration::from_micros(450);
 
 pub(super) struct Sequencer {
     pub(super) engine: Arc<dyn Engine>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<Forward>,
     pub(super) shared: Arc<Shared>,
     pub(super) key: LogKey,
     pub(super) vkey: VerifierKey,
     pub(super) growth: Growth,
-    pub(super) numbers: HashMap<Name, u64>,
+    pub(super) numbers: HashMap<Name, Last>,
     /// Controllers whose number has risen since the last commit.
     pub(super) numbered: BTreeSet<Name>,
-    pub(super) last_ms: u64,
     pub(super) reserve_bytes: u64,
     pub(super) crowd: Crowd,
     pub(super) space: Space,
@@ -180,11 +180,11 @@ impl Sequencer {
     /// Writes the leaf's head, hashes it, and puts leaf, private part and full tiles.
     fn place(&mut self, mut entry: Entry, batch: &mut Batch) -> (Entry, u64, Vec<u8>, Hash) {
         let index = self.growth.size();
-        self.last_ms = self.last_ms.max(self.clock.now_ms());
-        let number = self.numbers.entry(entry.controller).or_default();
-        *number += 1;
+        let last = self.numbers.entry(entry.controller).or_default();
+        *last = Last { number: last.number + 1, leaf: index };
         let mut bytes = Vec::with_capacity(leaf::LEAF_BYTES_MAX);
-        leaf::encode_head(&mut bytes, self.last_ms, &entry.controller, *number);
+        // Never before the leaf before: the clock does not go back.
+        leaf::encode_head(&mut bytes, self.clock.now_ms(), &entry.controller, last.number);
         bytes.extend_from_slice(&entry.tail);
         let hash = leaf_hash(&bytes);
         batch.put(Family::Leaves, leaf_key(index), bytes.clone());
@@ -202,8 +202,8 @@ impl Sequencer {
             return Ok(self.shared.newest());
         }
         for controller in std::mem::take(&mut self.numbered) {
-            let number = self.numbers.get(&controller).copied().unwrap_or_default();
-            batch.put(Family::Meta, number_key(&controller), number.to_be_bytes());
+            let last = self.numbers.get(&controller).copied().unwrap_or_default();
+            batch.put(Family::Meta, number_key(&controller), last.encode());
         }
         let checkpoint =
             Checkpoint { origin: self.vkey.name().to_owned(), size: self.growth.size(), root: self.growth.root() };
@@ -215,11 +215,6 @@ impl Sequencer {
         self.shared.publish(Newest { note: Arc::clone(&note), size: checkpoint.size, growing });
         Ok(note)
     }
-}
-
-/// The store's key of a controller's last number.
-pub(super) fn number_key(controller: &Name) -> Vec<u8> {
-    [meta::NUMBER_PREFIX, controller.as_str().as_bytes()].concat()
 }
 
 fn mint(results: Vec<Result<Numbered, Rejected>>, note: &Arc<str>, figures: &Figures) -> Results {

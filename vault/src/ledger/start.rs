@@ -10,8 +10,9 @@ use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::tree::leaf_hash;
 
 use super::Rejected;
-use super::history::{Growth, History, HistoryError, TILE_HASHES};
-use crate::store::{Engine, Family, Overlay, StoreError, meta};
+use super::history::{Growth, History, HistoryError, TILE_HASHES, leaf_key};
+use super::last::{self, Last};
+use crate::store::{Engine, Family, StoreError, meta};
 
 /// How many of the last leaves are hashed again at each start.
 const LEAVES_REHASHED: u64 = 65_536;
@@ -59,6 +60,9 @@ pub enum StartError {
         /// The epoch that the last leaf names.
         seen: u32,
     },
+    /// A controller's last number is not the one of its last leaf.
+    #[error("a controller's last number in the store is not that of its last leaf: run `coffer-vault check`")]
+    Numbers,
     /// A node or leaf is missing.
     #[error(transparent)]
     History(HistoryError),
@@ -89,8 +93,7 @@ impl StartError {
 
 pub(super) struct Resumed {
     pub(super) growth: Growth,
-    pub(super) numbers: HashMap<Name, u64>,
-    pub(super) last_ms: u64,
+    pub(super) numbers: HashMap<Name, Last>,
     pub(super) note: Arc<str>,
 }
 
@@ -116,7 +119,15 @@ pub(super) fn check(
     if policy < seen {
         return Err(StartError::PolicyBehind { stored: policy, seen });
     }
-    Ok(Resumed { growth, numbers: numbers(engine)?, last_ms: last.t, note })
+    Ok(Resumed { growth, numbers: last::proved(engine, &history, &checkpoint)?, note })
+}
+
+/// When the last leaf was made, in Unix milliseconds; to be believed once the start check has passed. 0 where none can be
+/// read.
+pub fn last_ms(engine: &dyn Engine) -> Result<u64, StoreError> {
+    let size = newest_note(engine)?.and_then(|note| note.lines().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
+    let last = engine.get(Family::Leaves, &leaf_key(size.saturating_sub(1)))?;
+    Ok(last.and_then(|bytes| Leaf::parse(&bytes).ok()).map_or(0, |leaf| leaf.t))
 }
 
 /// The policy epoch in force behind a leaf.
@@ -169,13 +180,4 @@ fn hold_against_head(
         return Err(StartError::AnotherHistory(seen.size));
     }
     Ok(())
-}
-
-fn numbers(engine: &dyn Engine) -> Result<HashMap<Name, u64>, StartError> {
-    let rows = Overlay::new(engine).under(Family::Meta, meta::NUMBER_PREFIX)?;
-    let number = |(key, value): &(Vec<u8>, Vec<u8>)| {
-        let name = std::str::from_utf8(key.strip_prefix(meta::NUMBER_PREFIX)?).ok()?;
-        Some((Name::new(name).ok()?, u64::from_be_bytes(value.as_slice().try_into().ok()?)))
-    };
-    rows.iter().map(number).collect::<Option<_>>().ok_or(StartError::Root(0))
 }

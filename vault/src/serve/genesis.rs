@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use coffer_keys::{Context, Label, RootKey};
+use coffer_wire::Name;
 use coffer_wire::api::files_hash;
 use coffer_wire::leaf::Action;
 use coffer_wire::name::VAULT;
@@ -15,10 +16,10 @@ use subtle::ConstantTimeEq;
 
 use super::house::{HouseError, controllers, families, log_place};
 use crate::admit::{InForce, Policy};
-use crate::clock::{Clock, Period};
+use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SCHEMA_DIR};
-use crate::keyring::{Audited, Created, Line, audit_category, create_line, create_log_key};
-use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission};
+use crate::keyring::{Audited, Created, Keyring, KeyringError, Line, audit_category, create_line, create_log_key};
+use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission, has_leaves};
 use crate::schema::Schema;
 use crate::store::{Batch, Engine, Family, format, meta};
 
@@ -153,6 +154,7 @@ pub fn init(
 ) -> Result<VerifierKey, HouseError> {
     let in_force = proposal.in_force(config)?;
     engine.ensure(&families(&in_force))?;
+    let clock = Arc::new(Forward::new(Arc::clone(clock)));
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     format::mark(&mut batch);
@@ -160,8 +162,7 @@ pub fn init(
     let mut made = vec![created];
     let mut audit_lines = Vec::new();
     for controller in controllers(config) {
-        let categories = in_force.schema.iter().map(|c| c.name).filter(|_| controller != VAULT);
-        for category in categories.chain([audit_category()]) {
+        for category in categories_of(controller, &in_force) {
             let (line, created) = create_line(root, controller, category, now_ms, &mut batch)?;
             made.extend(created);
             if category == audit_category() {
@@ -173,7 +174,39 @@ pub fn init(
     proposal.put(&mut batch, vault);
     let period = Period::of(now_ms);
     let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
-    Ok(Ledger::create(engine, clock, &log_place(config), log_key, first)?)
+    Ok(Ledger::create(engine, &clock, &log_place(config), log_key, first)?)
+}
+
+/// The categories in which a controller has keys. The vault keeps no data, and has its audit keys alone.
+fn categories_of(controller: Name, in_force: &InForce) -> impl Iterator<Item = Name> + '_ {
+    in_force.schema.iter().map(|category| category.name).filter(move |_| controller != VAULT).chain([audit_category()])
+}
+
+/// Keys for the controllers that were added to coffer.toml since the vault was last opened, with their rows. One of whom the
+/// log speaks, or who has some of the keys, had all of them: then they were lost, and new ones would hide that.
+pub(super) fn lines_of_new(
+    config: &Config,
+    in_force: &InForce,
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    (root, now_ms): (&RootKey, u64),
+    batch: &mut Batch,
+) -> Result<(Vec<Line>, Vec<Created>), HouseError> {
+    let (mut lines, mut made) = (Vec::new(), Vec::new());
+    for controller in controllers(config) {
+        let (there, missing): (Vec<Name>, Vec<Name>) =
+            categories_of(controller, in_force).partition(|category| keyring.line(&controller, category).is_some());
+        let Some(first) = missing.first() else { continue };
+        if !there.is_empty() || has_leaves(engine, &controller)? {
+            return Err(KeyringError::LineMissing { controller, category: *first }.into());
+        }
+        for category in missing {
+            let (line, created) = create_line(root, controller, category, now_ms, batch)?;
+            lines.push(line);
+            made.extend(created);
+        }
+    }
+    Ok((lines, made))
 }
 
 /// Leaf 0 opens the log; then a leaf for each key, and one each for policy and schema.

@@ -7,14 +7,14 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
 
 use super::answer::{code_of, problem_of};
-use super::genesis::{Proposal, ProposalError};
+use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
 use super::metrics::Metrics;
 use super::step::Halt;
 use crate::admit::{Gate, InForce, Reloaded};
-use crate::clock::{Clock, Period};
+use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError};
-use crate::keyring::{Audited, Keyring, KeyringError};
-use crate::ledger::start::StartError;
+use crate::keyring::{Audited, Created, Keyring, KeyringError};
+use crate::ledger::start::{self, StartError};
 use crate::ledger::{
     About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
 };
@@ -103,10 +103,13 @@ impl House {
         let in_force = stored.in_force(&config)?;
         engine.ensure(&families(&in_force))?;
         let epoch = in_force.epoch;
-        let gate = Gate::new(&config, in_force)?;
+        let clock = forward(clock, &*engine)?;
         let (keyring, log_key) = Keyring::open(&*engine, root)?;
         stored.check(&*engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
-        let first = unsealed(&*engine, &keyring, Period::of(clock.now_ms()), epoch)?;
+        let (mut batch, now_ms) = (Batch::new(), clock.now_ms());
+        let (lines, made) = lines_of_new(&config, &in_force, &*engine, &keyring, (root, now_ms), &mut batch)?;
+        let first = unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made)?.with_rows(batch, Vec::new());
+        let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures());
         Ok(House {
@@ -213,8 +216,32 @@ impl House {
     }
 }
 
-/// The leaf that says that the vault was opened, under its own unattributed key of the half-year.
-fn unsealed(engine: &dyn Engine, keyring: &Keyring, period: Period, policy: u32) -> Result<Submission, HouseError> {
+/// The clock from which on the vault goes by: not before the log's last leaf.
+fn forward(clock: Arc<dyn Clock>, engine: &dyn Engine) -> Result<Arc<Forward>, HouseError> {
+    let clock = Arc::new(Forward::new(clock));
+    clock.not_before(start::last_ms(engine)?);
+    let behind_s = clock.ahead_ms() / 1_000;
+    if behind_s > CLOCK_BEHIND_S_MAX {
+        tracing::warn!(
+            behind_s,
+            "the machine's clock is behind the log's last leaf; until it is there, time stands still"
+        );
+    }
+    Ok(clock)
+}
+
+/// A clock that is further behind the log than this is worth the operator's look.
+const CLOCK_BEHIND_S_MAX: u64 = 60;
+
+/// The leaf that says that the vault was opened, under its own unattributed key of the half-year; and one for each key that
+/// is new.
+fn unsealed(
+    engine: &dyn Engine,
+    keyring: &Keyring,
+    period: Period,
+    policy: u32,
+    new_keys: &[Created],
+) -> Result<Submission, HouseError> {
     let audit = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
     let whom = Audited::Unattributed(period.as_str());
     let (mut batch, mut needs, mut made) = (Batch::new(), Vec::new(), Vec::new());
@@ -232,8 +259,13 @@ fn unsealed(engine: &dyn Engine, keyring: &Keyring, period: Period, policy: u32)
     let common = Circumstances::of_the_vault(VAULT, period, policy);
     let about = About::Unattributed { key: &key, person: None };
     let private = Private { made, ..Private::default() };
-    let entry = Entry::own(Action::VaultUnseal, &common, about, Detail::default(), private);
-    Ok(Submission::unbound(entry.map_err(|_| HouseError::NotMade)?).with_rows(batch, needs))
+    let own =
+        |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
+    let unsealed = Submission::unbound(own(Action::VaultUnseal, Detail::default(), private)?).with_rows(batch, needs);
+    new_keys.iter().try_fold(unsealed, |whole, created| {
+        let (detail, private) = key_detail(created);
+        Ok(whole.and(own(Action::KeyCreate, detail, private)?))
+    })
 }
 
 /// Against requests that race to make the same key.

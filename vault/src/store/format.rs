@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Family, StoreError, meta};
 
 /// The format that this program makes and opens. Rises when a store of the one before can no longer be read as it is.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Why a store is not for this program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum FormatError {
          that made it, or a newer one"
     )]
     Newer(u32),
+    /// It was made by a program from before the first release.
+    #[error("the store has format {0}, and this coffer-vault knows {FORMAT}: nothing was released that made it")]
+    Older(u32),
     /// It says nothing, or nonsense.
     #[error("the store does not say which format it has: it is no whole vault. Bring a whole copy of it back")]
     Unsaid,
@@ -33,6 +36,7 @@ pub fn check(engine: &dyn Engine) -> Result<(), FormatError> {
     match said.and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes) {
         Some(FORMAT) => Ok(()),
         Some(newer) if newer > FORMAT => Err(FormatError::Newer(newer)),
+        Some(older) if older > 0 => Err(FormatError::Older(older)),
         _ => Err(FormatError::Unsaid),
     }
 }
