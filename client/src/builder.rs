@@ -9,13 +9,13 @@ use zeroize::Zeroizing;
 
 use crate::log::Log;
 use crate::transport::Transport;
-use crate::vault::Vault;
+use crate::vault::{Core, Vault};
 use crate::{config, tls};
 
 /// How long a request may take unless said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a [`Vault`] needs. All but `controller`, `timeout` and `known_checkpoint` must be given.
+/// What a [`Vault`] needs. All but `controller`, `application`, `timeout` and `known_checkpoint` must be given.
 #[must_use]
 pub struct Builder {
     url: Option<String>,
@@ -23,13 +23,23 @@ pub struct Builder {
     identity: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
     log_key: Option<VerifierKey>,
     controller: Option<Name>,
+    application: Option<Name>,
     known: Option<String>,
     timeout: Duration,
 }
 
 impl Builder {
     pub(crate) fn new() -> Builder {
-        Builder { url: None, ca: None, identity: None, log_key: None, controller: None, known: None, timeout: TIMEOUT }
+        Builder {
+            url: None,
+            ca: None,
+            identity: None,
+            log_key: None,
+            controller: None,
+            application: None,
+            known: None,
+            timeout: TIMEOUT,
+        }
     }
 
     /// A builder with what a `client.toml` says.
@@ -69,6 +79,13 @@ impl Builder {
         self
     }
 
+    /// The name under which the vault knows this application. An answer is then believed only if the log says that it was
+    /// this one which asked.
+    pub fn application(mut self, application: Name) -> Builder {
+        self.application = Some(application);
+        self
+    }
+
     /// The newest checkpoint that an earlier run saw ([`crate::Receipts::newest`]), as a signed note.
     /// The log must continue it.
     pub fn known_checkpoint(mut self, note: impl Into<String>) -> Builder {
@@ -94,7 +111,8 @@ impl Builder {
             Err(_) => Err(SetupError::KnownCheckpoint),
         });
         let log = Log::new(log_key, known.transpose()?);
-        Ok(Vault::new(Transport::new(&url, tls, self.timeout)?, log, self.controller))
+        let transport = Transport::new(&url, tls, self.timeout)?;
+        Ok(Vault::new(Core { transport, log, controller: self.controller, application: self.application }))
     }
 }
 

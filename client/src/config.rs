@@ -6,6 +6,7 @@
 //! certificate = "client.pem"      # what this application shows of itself
 //! key = "client.key"
 //! log_key = "coffer.example/demo+…"   # under which receipts are checked, and under no other
+//! application = "rents-desk"      # the name under which the vault knows this application; optional
 //! controller = "oakvale"          # whose data is meant where nothing else is said; optional
 //! ```
 
@@ -26,6 +27,7 @@ struct File {
     certificate: String,
     key: String,
     log_key: VerifierKey,
+    application: Option<Name>,
     controller: Option<Name>,
 }
 
@@ -43,6 +45,9 @@ pub(crate) fn read(path: &Path) -> Result<Builder, SetupError> {
         .log_key(file.log_key);
     if let Some(controller) = file.controller {
         builder = builder.controller(controller);
+    }
+    if let Some(application) = file.application {
+        builder = builder.application(application);
     }
     Ok(builder)
 }

@@ -85,15 +85,15 @@ pub enum Invalid {
     /// Nobody said whose data it is.
     #[error("name the controller: `controller` in the configuration, or `for_controller`")]
     NoController,
-    /// The token has characters that no token has, or is too long.
-    #[error("a token is at most 16,384 visible ASCII characters")]
+    /// The token has characters that no token has, is too long, or does not say whose it is.
+    #[error("a token is a JWT that names `iss` and `sub`, of at most 16,384 visible ASCII characters")]
     Token,
     /// It cannot be written as JSON.
     #[error("the request cannot be written as JSON")]
     Json,
 }
 
-/// The vault refused, and the log says so too unless the code is one of 503.
+/// The vault refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// The stable code.
@@ -106,8 +106,34 @@ pub struct Refusal {
     pub version: Option<u32>,
     /// The id under which the operator finds the request.
     pub request: Option<String>,
-    /// Where the log says so.
-    pub logged: Vec<Logged>,
+    /// What of the log stands behind it.
+    pub standing: Standing,
+}
+
+/// What of the log stands behind a refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// The log says so, in these leaves; their receipts were checked as those of a grant.
+    Receipted(Vec<Logged>),
+    /// There was no receipt: that the attempt was refused, and that it is in the log, is the vault's word alone. So it is with
+    /// every refusal of a whole request, with those of status 503, and where an atomic request was not done.
+    Unreceipted,
+}
+
+impl Standing {
+    pub(crate) fn of(logged: Vec<Logged>) -> Standing {
+        if logged.is_empty() { Standing::Unreceipted } else { Standing::Receipted(logged) }
+    }
+}
+
+impl Refusal {
+    /// Where the log says so; nothing where there was no receipt.
+    pub fn logged(&self) -> &[Logged] {
+        match &self.standing {
+            Standing::Receipted(logged) => logged,
+            Standing::Unreceipted => &[],
+        }
+    }
 }
 
 impl std::fmt::Display for Refusal {
@@ -128,7 +154,7 @@ impl std::error::Error for Refusal {}
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Refusal {
         let Problem { code, detail, request, .. } = problem;
-        Refusal { code, detail, field: None, version: None, request, logged: Vec::new() }
+        Refusal { code, detail, field: None, version: None, request, standing: Standing::Unreceipted }
     }
 }
 
@@ -175,6 +201,16 @@ pub enum LogFault {
         old: u64,
         /// The newer tree.
         new: u64,
+    },
+    /// Leaves that were shown are not those of the signed tree.
+    #[error("the leaves shown as {start} to {last} are not those of the tree of {size} leaves")]
+    OtherLeaves {
+        /// The first that was shown.
+        start: u64,
+        /// The last.
+        last: u64,
+        /// The tree.
+        size: u64,
     },
     /// The vault will not prove what it has signed.
     #[error("the vault does not prove what it has signed about the tree of {size} leaves")]

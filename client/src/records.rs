@@ -6,7 +6,7 @@ use coffer_wire::receipt::Asked;
 use coffer_wire::{ExternalId, Name};
 use serde::Serialize;
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Refusal, Standing};
 use crate::log::{Floor, prover};
 use crate::outcome::{Erased, Listing, Logged, Record, Written};
 use crate::session::Session;
@@ -143,6 +143,8 @@ impl Records {
         let (fields, others) = (item.fields(), item.others());
         let asked = Asked {
             controller: self.controller,
+            actor: Some(&self.session.actor),
+            application: self.session.core.application,
             purpose: Some(self.purpose),
             case: self.case.as_deref(),
             reason: self.reason.as_deref(),
@@ -163,7 +165,7 @@ impl Records {
                 field: outcome.field,
                 version: outcome.version,
                 request: None,
-                logged,
+                standing: Standing::of(logged),
             })),
             _ => Err(Error::UnexpectedAnswer(200)),
         }

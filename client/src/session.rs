@@ -20,6 +20,7 @@ use crate::error::{Error, Invalid};
 use crate::log::{Floor, prover};
 use crate::outcome::{Activated, Entries, Logged};
 use crate::records::Records;
+use crate::token::Token;
 use crate::transport::Repeat;
 use crate::vault::Core;
 
@@ -28,13 +29,15 @@ use crate::vault::Core;
 pub struct Session {
     pub(crate) core: Arc<Core>,
     pub(crate) token: HeaderValue,
+    /// Who the person is, as the log says it.
+    pub(crate) actor: Arc<str>,
     controller: Option<Name>,
 }
 
 impl Session {
-    pub(crate) fn new(core: Arc<Core>, token: HeaderValue) -> Session {
-        let controller = core.controller;
-        Session { core, token, controller }
+    pub(crate) fn new(core: Arc<Core>, token: Token) -> Session {
+        let (controller, (token, actor)) = (core.controller, token.into_parts());
+        Session { core, token, actor: actor.into(), controller }
     }
 
     /// Whose data is meant from here on.
@@ -89,8 +92,21 @@ impl Session {
         self.act("/v1/schema/show", Action::SchemaShow, which, Repeat::Safe).await
     }
 
-    /// Up to 1,000 leaves of the log, from `start` on.
+    /// Up to 1,000 leaves of the log, from `start` on, as they stand in the signed tree: proofs show it before they are
+    /// handed out.
     pub async fn entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
+        let entries = self.unproved_entries(start, count).await?;
+        let expected = entries.checkpoint.size.saturating_sub(start).min(count);
+        if entries.leaves.len() as u64 != expected {
+            return Err(Error::UnexpectedAnswer(200));
+        }
+        prover::hold_leaves(&self.core, start, &entries.leaves, &entries.checkpoint).await?;
+        Ok(entries)
+    }
+
+    /// The same as the vault shows them, and perhaps fewer: for whoever checks the whole log and wants to name what is wrong
+    /// with it.
+    pub async fn unproved_entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
         let asked = EntryRequest { start, count };
         let floor = self.core.log.floor();
         let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
@@ -139,6 +155,7 @@ impl Session {
     }
 
     fn believe(&self, receipt: &Receipt, notes: &[String], asked: &Asked<'_>, floor: Floor) -> Result<Logged, Error> {
+        let asked = &Asked { actor: Some(&self.actor), application: self.core.application, ..*asked };
         let logged = self.core.log.believe(std::slice::from_ref(receipt), notes, [asked, asked], floor, true)?;
         logged.first().copied().ok_or(Error::UnexpectedAnswer(200))
     }

@@ -25,6 +25,8 @@ pub(crate) struct Core {
     pub(crate) transport: Transport,
     pub(crate) log: Log,
     pub(crate) controller: Option<Name>,
+    /// Under which name the vault knows this application.
+    pub(crate) application: Option<Name>,
 }
 
 impl Vault {
@@ -38,13 +40,13 @@ impl Vault {
         Builder::from_config_file(path)?.build()
     }
 
-    pub(crate) fn new(transport: Transport, log: Log, controller: Option<Name>) -> Vault {
-        Vault { core: Arc::new(Core { transport, log, controller }) }
+    pub(crate) fn new(core: Core) -> Vault {
+        Vault { core: Arc::new(core) }
     }
 
     /// The vault as this person may use it through this application.
     pub fn on_behalf_of(&self, token: Token) -> Session {
-        Session::new(Arc::clone(&self.core), token.into_header())
+        Session::new(Arc::clone(&self.core), token)
     }
 
     /// The log's newest checkpoint, signature checked. No token is needed and no leaf is written.

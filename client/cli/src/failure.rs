@@ -5,10 +5,10 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use coffer_client::{Error, Invalid, Refusal, SetupError};
+use coffer_client::{Error, Invalid, Refusal, SetupError, Standing};
 use serde_json::json;
 
-use crate::escape::{clean, clean_json};
+use coffer_wire::escape::{clean, clean_json};
 
 /// Exit statuses. Those above 2 are of sysexits(3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -132,11 +132,16 @@ impl From<Error> for Failure {
             Error::Refused(refusal) if refusal.code.status() == 503 => Exit::Unavailable,
             _ => Exit::Failed,
         };
+        let leaf = error.refusal().and_then(|refusal| refusal.logged().first()).map(|logged| logged.index);
         let advice = match error {
             Error::Invalid(Invalid::NoController) => "give `--controller`, or `controller` in the configuration",
             _ => advice(code),
         };
-        Failure::new(exit, code, message, advice)
+        let failure = Failure::new(exit, code, message, advice);
+        match leaf {
+            Some(index) => failure.at(index),
+            None => failure,
+        }
     }
 }
 
@@ -158,6 +163,8 @@ fn refused(refusal: &Refusal) -> String {
     }
     if let Some(request) = &refusal.request {
         message.push_str(&format!(", request {request}"));
+    } else if refusal.standing == Standing::Unreceipted {
+        message.push_str(", without a receipt");
     }
     message
 }
@@ -212,7 +219,7 @@ mod tests {
         let sentence = of(Code::CaseRequired).sentence();
         assert_eq!(
             sentence,
-            "coffer: This category is opened for a case only; name the case (case_required); give `--case`"
+            "coffer: This category is opened for a case only; name the case, without a receipt (case_required); give `--case`"
         );
     }
 

@@ -8,7 +8,6 @@
 mod args;
 mod commands;
 mod connect;
-mod escape;
 mod failure;
 mod input;
 mod output;

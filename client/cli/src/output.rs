@@ -8,8 +8,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use serde::Serialize;
 
-use crate::escape::{clean, clean_json};
 use crate::failure::Failure;
+use coffer_wire::escape::{clean, clean_json};
 
 /// A line under the headings, and no other.
 const RULED: TableStyle = NOTHING.header_separator(LineStyle::none().fill('─').junction('─'));

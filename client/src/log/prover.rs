@@ -12,7 +12,7 @@ use std::time::Duration;
 use coffer_wire::api::{ProveAnswer, ProveRequest};
 use coffer_wire::note::Checkpoint;
 use coffer_wire::problem::Code;
-use coffer_wire::tree::{verify_consistency, verify_inclusion};
+use coffer_wire::tree::{leaf_hash, verify_consistency, verify_inclusion, verify_range};
 
 use super::memory::Claim;
 use super::{Log, Summary};
@@ -105,6 +105,39 @@ async fn prove(core: &Core, claim: &Claim) -> Result<(), Error> {
     }
     let answer = core.prove(&asked).await.map_err(|error| unproved(error, trees.new.size))?;
     Ok(trees.check(claim.leaf, &answer)?)
+}
+
+/// Holds leaves that were shown against the signed tree.
+pub(crate) async fn hold_leaves(
+    core: &Core,
+    start: u64,
+    leaves: &[String],
+    checkpoint: &Checkpoint,
+) -> Result<(), Error> {
+    let (size, count) = (checkpoint.size, leaves.len() as u64);
+    if count == 0 {
+        return Ok(());
+    }
+    let asked = ProveRequest { index: Some(start), from: Some(start + count), size: Some(size) };
+    let held = match core.prove(&asked).await {
+        Ok(answer) => {
+            let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect();
+            let proofs = answer.inclusion.as_deref().zip(answer.consistency.as_deref());
+            let stand = |(inclusion, consistency)| {
+                verify_range(start, &hashes, (size, &checkpoint.root), inclusion, consistency)
+            };
+            match proofs.map(stand) {
+                Some(true) => Ok(()),
+                Some(false) => Err(LogFault::OtherLeaves { start, last: start + count - 1, size }.into()),
+                None => Err(LogFault::NotProved { size }.into()),
+            }
+        }
+        Err(error) => Err(unproved(error, size)),
+    };
+    held.map_err(|error| match error {
+        Error::LogInconsistent(fault) => core.log.caught(fault).into(),
+        error => error,
+    })
 }
 
 /// A vault that refuses to prove what it has signed is caught; one that cannot be asked is not.

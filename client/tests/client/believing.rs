@@ -2,8 +2,9 @@
 
 use crate::liar::{Liar, Lie};
 use coffer_client::wire::note::NoteError;
+use coffer_client::wire::problem::Code;
 use coffer_client::wire::receipt::ReceiptError;
-use coffer_client::{Error, LogFault, Record, Records, Vault, ask};
+use coffer_client::{Error, LogFault, Record, Records, Standing, Vault, ask};
 
 fn payments(vault: &Vault) -> Records {
     vault.on_behalf_of(Liar::token()).for_purpose("payments").unwrap().with_reason("refund")
@@ -55,6 +56,9 @@ async fn a_lie_that_shows_at_once_keeps_the_value_back() {
         (Lie::OtherKey, LogFault::Note(NoteError::WrongSignature)),
         (Lie::NoReceipt, LogFault::Receipt(ReceiptError::Missing)),
         (Lie::OtherPerson, LogFault::Receipt(ReceiptError::NotAsAsked("person"))),
+        (Lie::OtherActor, LogFault::Receipt(ReceiptError::NotAsAsked("actor"))),
+        (Lie::NoActor, LogFault::Receipt(ReceiptError::NotAsAsked("actor"))),
+        (Lie::OtherApplication, LogFault::Receipt(ReceiptError::NotAsAsked("application"))),
         (Lie::OtherPurpose, LogFault::Receipt(ReceiptError::NotAsAsked("purpose"))),
         (Lie::SameLeaf, LogFault::Stale { index: 1 }),
     ];
@@ -74,6 +78,46 @@ async fn a_lie_that_shows_at_once_keeps_the_value_back() {
         let asked = liar.requests().into_iter().skip(before).filter(|path| path != "/v1/log/prove").count();
         assert_eq!(asked, 0, "{lie:?}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_says_whether_the_log_stands_behind_it() {
+    for receipt in [true, false] {
+        let liar = Liar::start().await;
+        liar.tell(Lie::Refuses { receipt });
+        let Err(Error::Refused(refusal)) = read(&liar.vault()).await else { panic!("it was not refused") };
+        assert_eq!(refusal.code, Code::NotFound);
+        match refusal.standing {
+            Standing::Receipted(logged) => assert!(receipt && logged.len() == 1 && logged[0].index == 1),
+            Standing::Unreceipted => assert!(!receipt),
+        }
+    }
+    let liar = Liar::start().await;
+    liar.tell(Lie::Answers(Code::Sealed, 1));
+    let Err(Error::Refused(refusal)) = read(&liar.vault()).await else { panic!("it was not refused") };
+    assert_eq!((&refusal.standing, refusal.logged()), (&Standing::Unreceipted, &[][..]));
+}
+
+#[tokio::test]
+async fn leaves_are_shown_as_they_stand_in_the_tree_or_not_at_all() {
+    let liar = Liar::start().await;
+    let vault = liar.vault();
+    for _ in 0..20 {
+        read(&vault).await.unwrap();
+    }
+    let session = vault.on_behalf_of(Liar::token());
+    for (start, count) in [(0, 5), (3, 9), (7, 1_000), (16, 1)] {
+        let entries = session.entries(start, count).await.unwrap();
+        let expected = count.min(entries.checkpoint.size - start);
+        assert_eq!((entries.start, entries.leaves.len() as u64), (start, expected));
+    }
+    liar.tell(Lie::OneLeafLess);
+    assert!(matches!(session.entries(3, 4).await, Err(Error::UnexpectedAnswer(200))));
+    liar.tell(Lie::OtherLeaf);
+    let shown = session.unproved_entries(3, 4).await.unwrap();
+    assert!(shown.leaves[1].contains("care-desk"), "who checks the whole log sees what was shown");
+    assert!(matches!(fault(session.entries(3, 4).await), LogFault::OtherLeaves { start: 3, last: 6, .. }));
+    assert!(vault.receipts().fault().is_some());
 }
 
 #[tokio::test]

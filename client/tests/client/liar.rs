@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use coffer_client::wire::Hash;
-use coffer_client::wire::api::{Answer, Outcome, ProveAnswer, ProveRequest, ReadItem, Receipt, Request};
-use coffer_client::wire::leaf::{Action, Decision, Tail, encode_head};
+use coffer_client::wire::api::{
+    Answer, EntryAnswer, EntryRequest, Outcome, ProveAnswer, ProveRequest, ReadItem, Receipt, Request,
+};
+use coffer_client::wire::leaf::{Action, Alias, Decision, Tail, encode_head};
+use coffer_client::wire::name::VAULT;
 use coffer_client::wire::note::{Checkpoint, VerifierKey, assemble};
 use coffer_client::wire::private::{Private, commitment};
 use coffer_client::wire::problem::{Code, Problem};
@@ -26,6 +29,9 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 pub(crate) const ORIGIN: &str = "coffer.example/liar";
+/// Whom the token names.
+const ACTOR: &str = "https://login.example officer-17";
+const OTHER_ACTOR: &str = "https://login.example officer-18";
 
 /// What the server does wrong, from when it is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +46,18 @@ pub(crate) enum Lie {
     OtherPerson,
     /// The leaf tells of another purpose.
     OtherPurpose,
+    /// The leaf tells of another person at work.
+    OtherActor,
+    /// The leaf names nobody at work, though the private part does.
+    NoActor,
+    /// The leaf tells of another application.
+    OtherApplication,
+    /// Nothing is there, and the answer says so with a receipt, or without.
+    Refuses { receipt: bool },
+    /// One of the leaves that are shown is not the log's.
+    OtherLeaf,
+    /// The last of the leaves is not shown.
+    OneLeafLess,
     /// The leaf that was first given is given again.
     SameLeaf,
     /// The leaf is not in the tree; another stands in its place.
@@ -82,6 +100,7 @@ impl Tree {
 struct State {
     lie: Lie,
     tree: Tree,
+    leaves: Vec<String>,
     key: Ed25519KeyPair,
     first: Option<(Receipt, String)>,
     requests: Vec<String>,
@@ -104,7 +123,14 @@ impl Liar {
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
         let public = VerifierKey::new(ORIGIN, key.public_key().as_ref().try_into().unwrap()).unwrap();
-        let mut state = State { lie: Lie::Nothing, tree: Tree::default(), key, first: None, requests: Vec::new() };
+        let mut state = State {
+            lie: Lie::Nothing,
+            tree: Tree::default(),
+            leaves: vec!["leaf 0".into()],
+            key,
+            first: None,
+            requests: Vec::new(),
+        };
         state.tree.push(leaf_hash(b"leaf 0"));
         let state = Arc::new(Mutex::new(state));
         tokio::spawn(listen(listener, acceptor(&ca, &server), Arc::clone(&state)));
@@ -138,6 +164,7 @@ impl Liar {
             .identity_pem(self.client.0.as_bytes(), self.client.1.as_bytes())
             .log_key(self.key.clone())
             .controller(Name::new("oakvale").unwrap())
+            .application(Name::new("rents-desk").unwrap())
     }
 
     /// A client with the certificates and the log key of `other`, who asks this server.
@@ -150,7 +177,9 @@ impl Liar {
     }
 
     pub(crate) fn token() -> Token {
-        Token::new("head.body.signature".into()).unwrap()
+        // {"iss":"https://login.example","sub":"officer-17"}
+        let claims = "eyJpc3MiOiJodHRwczovL2xvZ2luLmV4YW1wbGUiLCJzdWIiOiJvZmZpY2VyLTE3In0";
+        Token::new(format!("head.{claims}.signature")).unwrap()
     }
 
     /// What stands in a client.toml, and the files that it names.
@@ -190,9 +219,12 @@ impl State {
                 fields.insert(Name::new("another").unwrap(), Value::new("secret-value".into()));
             }
             let receipts = if self.lie == Lie::NoReceipt { vec![] } else { vec![receipt] };
-            let outcome =
+            let granted =
                 Outcome { status: 200, version: Some(3), fields: Some(fields), receipts, ..Outcome::default() };
-            answer.items.push(outcome);
+            answer.items.push(match self.lie {
+                Lie::Refuses { receipt } => refusal(granted.receipts, receipt),
+                _ => granted,
+            });
         }
         answer
     }
@@ -209,9 +241,11 @@ impl State {
             form: Some(item.form),
             reason: request.reason.clone(),
             case: request.case.clone(),
+            actor: Some(if self.lie == Lie::OtherActor { OTHER_ACTOR } else { ACTOR }.to_owned()),
             ..Private::default()
         };
         let private = serde_json::to_string(&private).unwrap();
+        let app = if self.lie == Lie::OtherApplication { "care-desk" } else { "rents-desk" };
         let purpose = if self.lie == Lie::OtherPurpose { Name::new("surveys").unwrap() } else { request.purpose };
         let salt = [9; 32];
         let tail = Tail {
@@ -219,26 +253,60 @@ impl State {
             category: Some(item.category),
             purpose: Some(purpose),
             decision: Decision::Granted("rents-bank"),
-            app: None,
-            actor: None,
+            app: Some(Name::new(app).unwrap()),
+            actor: (self.lie != Lie::NoActor).then_some(Alias([3; 16])),
             subject: None,
             version: Some(3),
             row: None,
             policy: 1,
             commit: commitment(&salt, private.as_bytes()),
         };
+        let recorded = self.keep(request.controller, &tail, salt, private);
+        self.first.get_or_insert_with(|| recorded.clone());
+        recorded
+    }
+
+    /// Puts a leaf into the log.
+    fn keep(&mut self, controller: Name, tail: &Tail<'_>, salt: [u8; 32], private: String) -> (Receipt, String) {
         let index = self.tree.edge.size();
         let mut leaf = Vec::new();
-        encode_head(&mut leaf, 1_700_000_000_000 + index, &request.controller, index + 1);
+        encode_head(&mut leaf, 1_700_000_000_000 + index, &controller, index + 1);
         leaf.extend_from_slice(&tail.encode());
         let hash = leaf_hash(&leaf);
         self.tree.push(if self.lie == Lie::LeftOut { leaf_hash(b"another") } else { hash });
-        let leaf = Some(String::from_utf8(leaf).unwrap());
-        let salt = Some(Hash::from_bytes(salt));
+        let leaf = String::from_utf8(leaf).unwrap();
+        self.leaves.push(leaf.clone());
+        let (leaf, salt) = (Some(leaf), Some(Hash::from_bytes(salt)));
         let receipt = Receipt { index, leaf_hash: hash, note: 0, leaf, salt, private: Some(private) };
-        let recorded = (receipt, self.note());
-        self.first.get_or_insert_with(|| recorded.clone());
-        recorded
+        (receipt, self.note())
+    }
+
+    fn entries(&mut self, body: &[u8]) -> EntryAnswer {
+        let asked: EntryRequest = serde_json::from_slice(body).unwrap();
+        let private = Private { actor: Some(ACTOR.to_owned()), ..Private::default() };
+        let (private, salt) = (serde_json::to_string(&private).unwrap(), [9; 32]);
+        let tail = Tail {
+            action: Action::LogEntry,
+            category: None,
+            purpose: None,
+            decision: Decision::Granted("auditors"),
+            app: Some(Name::new("rents-desk").unwrap()),
+            actor: Some(Alias([3; 16])),
+            subject: None,
+            version: None,
+            row: None,
+            policy: 1,
+            commit: commitment(&salt, private.as_bytes()),
+        };
+        let (receipt, note) = self.keep(VAULT, &tail, salt, private);
+        let end = (asked.start + asked.count).min(self.tree.edge.size());
+        let mut leaves = self.leaves[asked.start as usize..end as usize].to_vec();
+        match self.lie {
+            Lie::OtherLeaf => leaves[1] = leaves[1].replace("rents-desk", "care-desk"),
+            Lie::OneLeafLess => drop(leaves.pop()),
+            _ => {}
+        }
+        EntryAnswer { start: asked.start, leaves, checkpoint: note.clone(), receipt, notes: vec![note] }
     }
 
     fn prove(&self, body: &[u8]) -> Result<ProveAnswer, Problem> {
@@ -266,6 +334,7 @@ impl State {
         Some(match path {
             "/v1/log/checkpoint" => (StatusCode::OK, self.note().into_bytes()),
             "/v1/records/read" => (StatusCode::OK, serde_json::to_vec(&self.read(body)).unwrap()),
+            "/v1/log/entry" => (StatusCode::OK, serde_json::to_vec(&self.entries(body)).unwrap()),
             "/v1/log/prove" => match self.prove(body) {
                 Ok(answer) => (StatusCode::OK, serde_json::to_vec(&answer).unwrap()),
                 Err(refused) => problem(refused),
@@ -296,6 +365,14 @@ impl Liar {
     pub(crate) fn replace_last(&self) {
         self.state.lock().unwrap().replace_last();
     }
+}
+
+/// A refusal shows of its leaf index and hash alone.
+fn refusal(receipts: Vec<Receipt>, with_receipt: bool) -> Outcome {
+    let bare = |receipt: Receipt| Receipt { leaf: None, salt: None, private: None, ..receipt };
+    let receipts = receipts.into_iter().filter(|_| with_receipt).map(bare).collect();
+    let code = Code::NotFound;
+    Outcome { status: code.status(), code: Some(code), receipts, ..Outcome::default() }
 }
 
 fn problem(problem: Problem) -> (StatusCode, Vec<u8>) {

@@ -4,6 +4,7 @@
 //! Nothing here does I/O and nothing here holds a key.
 
 pub mod api;
+pub mod escape;
 pub mod leaf;
 pub mod name;
 pub mod note;

@@ -23,6 +23,10 @@ pub struct Asked<'a> {
     pub action: Action,
     /// Whose data it is; [`crate::name::VAULT`] for an act that is about nobody's.
     pub controller: Name,
+    /// Who asks, as the private part says it: issuer and subject of the token. `None`: not compared.
+    pub actor: Option<&'a str>,
+    /// The application. `None`: not compared.
+    pub application: Option<Name>,
     /// The purpose.
     pub purpose: Option<Name>,
     /// The case.
@@ -55,6 +59,8 @@ impl Asked<'_> {
         Asked {
             action,
             controller: crate::name::VAULT,
+            actor: None,
+            application: None,
             purpose: None,
             case: None,
             reason: None,
@@ -145,9 +151,12 @@ pub fn check(
 fn compare(leaf: &Leaf, private: &Private, asked: &Asked<'_>) -> Result<(), ReceiptError> {
     let category = asked.categories.is_empty() || leaf.category.is_some_and(|c| asked.categories.contains(&c));
     let version = asked.version.is_none_or(|version| leaf.version == Some(version));
+    let actor = asked.actor.is_none() || (leaf.actor.is_some() && private.actor.as_deref() == asked.actor);
     let agrees = [
         ("action", leaf.action == asked.action),
         ("controller", leaf.controller == asked.controller),
+        ("actor", actor),
+        ("application", asked.application.is_none() || leaf.app == asked.application),
         ("category", category),
         ("purpose", leaf.purpose == asked.purpose),
         ("case", private.case.as_deref() == asked.case),
@@ -202,6 +211,7 @@ mod tests {
                 reason: Some("refund".into()),
                 others: vec![id("payer-3"), id("payer-4")],
                 address: Some("10.0.0.7".into()),
+                actor: Some("https://login.example officer-17".into()),
                 ..Private::default()
             },
         }
@@ -215,7 +225,7 @@ mod tests {
             purpose: Some(name("payments")),
             decision: told.decision,
             app: Some(name("rents-desk")),
-            actor: None,
+            actor: Some(crate::leaf::Alias([3; 16])),
             subject: None,
             version: Some(3),
             row: None,
@@ -246,6 +256,8 @@ mod tests {
         let mut asked = Asked {
             action: Action::RecordsRead,
             controller: name("oakvale"),
+            actor: Some("https://login.example officer-17"),
+            application: Some(name("rents-desk")),
             purpose: Some(name("payments")),
             case: None,
             reason: Some("refund"),
@@ -277,6 +289,8 @@ mod tests {
         let told = told();
         not("action", check_after(&told, |a| a.action = Action::RecordsList));
         not("controller", check_after(&told, |a| a.controller = name("brookside")));
+        not("actor", check_after(&told, |a| a.actor = Some("https://login.example officer-18")));
+        not("application", check_after(&told, |a| a.application = Some(name("care-desk"))));
         not("category", check_after(&told, |a| a.categories = &[crate::name::VAULT]));
         not("purpose", check_after(&told, |a| a.purpose = Some(name("refunds"))));
         not("purpose", check_after(&told, |a| a.purpose = None));
@@ -295,6 +309,7 @@ mod tests {
     #[test]
     fn what_is_left_open_is_not_compared() {
         check_after(&told(), |a| (a.categories, a.record, a.version) = (&[], None, None)).unwrap();
+        check_after(&told(), |a| (a.actor, a.application) = (None, None)).unwrap();
     }
 
     #[test]

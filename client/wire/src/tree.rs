@@ -64,6 +64,23 @@ impl Edge {
         (roots.len() as u64 == u64::from(size.count_ones())).then_some(Edge { size, roots })
     }
 
+    /// The edge of the first `index` leaves, out of the inclusion proof of leaf `index` in a tree of `size` leaves (RFC 9162
+    /// §2.1.3): what stands to the left of the way up from that leaf is all that is before it.
+    pub fn before(index: u64, size: u64, inclusion: &[Hash]) -> Option<Edge> {
+        let (mut node, mut last, mut left) = (index, size.checked_sub(1)?, Vec::new());
+        for hash in inclusion {
+            if node & 1 == 1 || node == last {
+                left.push(*hash);
+                while node & 1 == 0 && node != 0 {
+                    (node, last) = (node >> 1, last >> 1);
+                }
+            }
+            (node, last) = (node >> 1, last >> 1);
+        }
+        left.reverse();
+        Edge::from_roots(index, left)
+    }
+
     /// Adds a leaf by its hash.
     pub fn push(&mut self, leaf: Hash) {
         self.push_noting(leaf, |_, _, _| {});
@@ -106,6 +123,20 @@ impl Default for Edge {
     fn default() -> Edge {
         Edge::new()
     }
+}
+
+/// Whether these leaves stand side by side from `start` on in a tree of `size` leaves: `inclusion` is the proof of the first
+/// of them, `consistency` that of the tree which ends behind the last.
+pub fn verify_range(
+    start: u64,
+    leaves: &[Hash],
+    (size, root): (u64, &Hash),
+    inclusion: &[Hash],
+    consistency: &[Hash],
+) -> bool {
+    let Some(mut edge) = Edge::before(start, size, inclusion) else { return false };
+    leaves.iter().for_each(|leaf| edge.push(*leaf));
+    !leaves.is_empty() && verify_consistency(edge.size(), &edge.root(), size, root, consistency)
 }
 
 /// The root of the tree without leaves.

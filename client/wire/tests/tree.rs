@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use coffer_wire::Hash;
 use coffer_wire::tree::{
     Edge, Nodes, ProofError, consistency_proof, edge_at, empty_root, inclusion_proof, leaf_hash, node_hash, root_at,
-    verify_consistency, verify_inclusion,
+    verify_consistency, verify_inclusion, verify_range,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use data_encoding::HEXLOWER;
@@ -276,4 +276,31 @@ fn flipped(hash: &Hash, bit: usize) -> Hash {
     let mut bytes = *hash.as_bytes();
     bytes[bit / 8] ^= 1 << (bit % 8);
     Hash::from_bytes(bytes)
+}
+
+#[test]
+fn leaves_in_a_row_stand_in_the_tree_and_no_others_do() {
+    for size in 1..=40u64 {
+        let leaves: Vec<Vec<u8>> = (0..size).map(|n| format!("leaf {n}").into_bytes()).collect();
+        let (tree, hashes) = (Stored::of(&leaves), leaves.iter().map(|leaf| leaf_hash(leaf)).collect::<Vec<_>>());
+        let root = tree.edge.root();
+        for start in 0..size {
+            let inclusion = inclusion_proof(&tree, start, size).unwrap();
+            for end in start + 1..=size {
+                let consistency = consistency_proof(&tree, end, size).unwrap();
+                let shown = &hashes[start as usize..end as usize];
+                assert!(
+                    verify_range(start, shown, (size, &root), &inclusion, &consistency),
+                    "{start} to {end} of {size}"
+                );
+                for at in 0..shown.len() {
+                    let mut other = shown.to_vec();
+                    other[at] = leaf_hash(b"another leaf");
+                    assert!(!verify_range(start, &other, (size, &root), &inclusion, &consistency), "{at}");
+                }
+                assert!(!verify_range(start, &shown[1..], (size, &root), &inclusion, &consistency));
+                assert!(!verify_range(start + 1, shown, (size, &root), &inclusion, &consistency));
+            }
+        }
+    }
 }

@@ -214,7 +214,7 @@ async fn the_client_crate_tells_the_code_and_the_field_and_not_the_number() {
     let error = handling.write(draft).await.unwrap_err();
     let refusal = error.refusal().unwrap();
     assert_eq!((refusal.code, refusal.field), (Code::CardNumber, Some(name("summary"))));
-    assert_eq!(refusal.logged.len(), 1);
+    assert_eq!(refusal.logged().len(), 1);
     assert!(!format!("{error:?} {error}").contains(&number));
     let reason = handling.with_reason(&number);
     let error = reason.read(ask::clear("complaints", "p", "r", &["summary"]).unwrap()).await.err().unwrap();

@@ -23,13 +23,16 @@ fn told(output: &Output) -> Value {
     })
 }
 
+/// A record whose id turns the direction of what is printed behind it.
+const RECORD: &str = "main\u{202e}1";
+
 #[tokio::test]
 async fn the_command_tells_a_clean_home_from_one_that_was_changed() {
     let home = Home::by_binary();
     let vault = Process::start(home, "warn");
     let officer = vault.staff("bank-officer", "oakvale");
     for _ in 0..2 {
-        officer.write("bank", "tenant-1", "main", json!({ "account_name": "A. Tenant" })).await.granted();
+        officer.write("bank", "tenant-1", RECORD, json!({ "account_name": "A. Tenant" })).await.granted();
     }
     // Someone else has the store open.
     let running = run(vault.home(), &[]);
@@ -57,11 +60,16 @@ async fn the_command_tells_a_clean_home_from_one_that_was_changed() {
     let finding = &changed["findings"][0];
     assert_eq!((&finding["code"], &finding["expected"]), (&json!("row_missing"), &json!(2)));
     assert!(!changed.to_string().contains("tenant-1"));
-    assert!(told(&run(&home, &["--json", "--show-ids"])).to_string().contains("tenant-1"));
+    let named = run(&home, &["--json", "--show-ids"]);
+    assert_eq!(
+        (&told(&named)["findings"][0]["person"], &told(&named)["findings"][0]["record"]),
+        (&json!("tenant-1"), &json!(RECORD))
+    );
+    assert!(!String::from_utf8(named.stdout).unwrap().contains('\u{202e}'), "it acts on a terminal");
     // In words, too.
     let words = run(&home, &["--show-ids"]);
     let words = String::from_utf8(words.stdout).unwrap();
-    assert!(words.contains("row_missing") && words.contains("Person tenant-1, record main."), "{words}");
+    assert!(words.contains("row_missing") && words.contains("Person tenant-1, record main\\u{202e}1."), "{words:?}");
 
     // The root key at no machine that a thief of the disk can reach: the row is not looked for.
     std::fs::rename(&home.config.seal.key_file, home.folder().join("elsewhere")).unwrap();

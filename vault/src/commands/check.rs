@@ -12,6 +12,7 @@ use coffer_vault::check::{Code, Finding, Home, Looked, Place, Progress, Report, 
 use coffer_vault::config::Config;
 use coffer_vault::store::StoreError;
 use coffer_vault::store::rocks::Rocks;
+use coffer_wire::escape::{clean, clean_json};
 use coffer_wire::note::VerifierKey;
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -155,7 +156,7 @@ fn print_json(home: &Path, report: &Report) {
         findings: findings.kept().iter().map(Described::of).collect(),
         more: more(report),
     };
-    println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default());
+    println!("{}", clean_json(&serde_json::to_string_pretty(&told).unwrap_or_default()));
 }
 
 fn print_table(report: &Report, cards: bool) {
@@ -253,8 +254,7 @@ fn what(finding: &Finding) -> String {
         _ => {}
     }
     if let Some(who) = &finding.who {
-        let printable = |id: &str| id.chars().filter(|c| !c.is_control()).collect::<String>();
-        let _ = write!(text, " Person {}, record {}.", printable(&who.person), printable(&who.record));
+        let _ = write!(text, " Person {}, record {}.", clean(&who.person), clean(&who.record));
     }
     text
 }

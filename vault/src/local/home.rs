@@ -127,6 +127,7 @@ pub fn write_client_config(home: &Path, application: &Name, url: &str, log_vkey:
     let path = home.join(CLIENTS).join(application.as_str()).join(CLIENT_CONFIG);
     let texts = [
         ("application", application.to_string()),
+        ("application_name", quoted(application.as_str())),
         ("url", quoted(url)),
         ("ca", quoted(&format!("../../{TLS}/{SERVER_CA}"))),
         ("log_key", quoted(log_vkey)),

@@ -99,7 +99,7 @@ impl Tell {
     /// It was refused, as it should be.
     pub fn refused(&mut self, refusal: &Refusal) {
         let came = format!("refused: {} {}", refusal.code.status(), refusal.code);
-        self.came(refusal.logged.first().copied(), true, came);
+        self.came(refusal.logged().first().copied(), true, came);
     }
 
     fn came(&mut self, logged: Option<Logged>, refused: bool, came: String) {

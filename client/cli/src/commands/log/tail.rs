@@ -1,6 +1,7 @@
 //! `coffer log tail`: the newest leaves, and those that are added.
 //!
-//! Each look is itself a leaf. A following tail asks for the checkpoint, which is none, at most once
+//! What is shown stands in the signed tree, and each tree continues the one before: the client proves both. Each look is
+//! itself a leaf. A following tail asks for the checkpoint, which is none, at most once
 //! a second, and for leaves only where others than its own have come.
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use coffer_wire::leaf::{Decision, Leaf};
 use serde::Serialize;
 
 use crate::args::Tail;
-use crate::connect::Desk;
+use crate::connect::{Desk, prove};
 use crate::failure::Failure;
 use crate::output::{Piece, Screen, faint, green, plain, red};
 use crate::time::moment;
@@ -27,6 +28,7 @@ pub async fn run(desk: &Desk, args: &Tail) -> Result<(), Failure> {
     let (checkpoint, _) = vault.checkpoint().await?;
     let mut reader = Reader { next: checkpoint.size.saturating_sub(args.lines), own: BTreeSet::new() };
     reader.show(&session, &desk.screen, checkpoint.size).await?;
+    prove(&vault).await?;
     if !args.follow {
         return Ok(());
     }
@@ -36,6 +38,7 @@ pub async fn run(desk: &Desk, args: &Tail) -> Result<(), Failure> {
         reader.pass_own();
         if reader.next < size {
             reader.show(&session, &desk.screen, size).await?;
+            prove(&vault).await?;
         }
     }
 }

@@ -25,7 +25,7 @@ pub async fn walk(
     let mut count = ENTRIES_MAX;
     while audit.size() < checkpoint.size {
         let start = audit.size();
-        let leaves = match session.entries(start, count.min(checkpoint.size - start)).await {
+        let leaves = match session.unproved_entries(start, count.min(checkpoint.size - start)).await {
             Ok(entries) if entries.leaves.is_empty() => return Ok(blamed(audit, start, Fault::Missing)),
             Ok(entries) => entries.leaves,
             // One leaf of the range cannot be read: which one shows in ever smaller ranges.

@@ -1,7 +1,7 @@
 //! A tenant is erased, and unreadable at once.
 
 use coffer_client::wire::api::ReadItem;
-use coffer_client::{Refusal, Session, ask};
+use coffer_client::{Refusal, Session, Standing, ask};
 use coffer_wire::problem::Code;
 
 use super::super::cast::{Cast, NO_RECORD, NOBODY, OAKVALE};
@@ -54,5 +54,5 @@ fn masked(person: &str, record: &str) -> Result<ReadItem, NotAsTold> {
 }
 
 fn unlogged(refusal: &Refusal) -> Refusal {
-    Refusal { logged: Vec::new(), ..refusal.clone() }
+    Refusal { standing: Standing::Unreceipted, ..refusal.clone() }
 }

@@ -1,6 +1,6 @@
 //! Two landlords share a vault and cannot tell whom the other houses.
 
-use coffer_client::{Refusal, ask};
+use coffer_client::{Refusal, Standing, ask};
 use coffer_wire::problem::Code;
 
 use super::super::cast::{BROOKSIDE, Cast, NO_RECORD, NOBODY, OAKVALE};
@@ -54,11 +54,11 @@ fn number(person: &str, record: &str) -> Result<coffer_client::wire::api::ReadIt
 
 /// Nothing in one answer tells it from the other, but where the log has it.
 fn alike(one: &Refusal, other: &Refusal) -> Result<(), NotAsTold> {
-    let said = |refusal: &Refusal| Refusal { logged: Vec::new(), ..refusal.clone() };
-    let same = said(one) == said(other) && one.logged.len() == other.logged.len();
+    let said = |refusal: &Refusal| Refusal { standing: Standing::Unreceipted, ..refusal.clone() };
+    let same = said(one) == said(other) && one.logged().len() == other.logged().len();
     expect(same, "the two answers are the same")
 }
 
 fn leaf(refusal: &Refusal) -> Result<u64, NotAsTold> {
-    Ok(some(refusal.logged.first(), "receipt of the refusal")?.index)
+    Ok(some(refusal.logged().first(), "receipt of the refusal")?.index)
 }
