@@ -7,6 +7,7 @@ use std::sync::Arc;
 use coffer_tests::engines::{Counting, Work};
 use coffer_tests::harness::{Home, Reply, Running, Serving, Staff, Store, name};
 use coffer_vault::store::{Engine, Family};
+use coffer_wire::problem::Code;
 use serde_json::{Value, json};
 
 /// Numbers of items that are compared.
@@ -180,4 +181,29 @@ async fn what_lists_hold_in_memory_is_bounded() {
     assert_eq!(reply.item(LISTS - 1)["records"].as_array().unwrap().len(), MANY);
     let (passes, least) = (at.counting.work().commits, bytes / (HELD_BYTES_MAX + ONE_PERSONS_BYTES_MAX));
     assert!(least > 2 && passes >= least, "{bytes} bytes were held in {passes} passes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_bounded_and_what_it_has_no_room_for_is_refused_on_record() {
+    /// What one answer may hold, and what one pass may add to it.
+    const ANSWER_BYTES_MAX: usize = (32 << 20) + (16 << 20);
+    const LISTS: usize = 700;
+    let at = stage().await;
+    let long = "r".repeat(60);
+    let record = |n: usize| {
+        let fields = json!({ "sort_code": "00-00-01" });
+        json!({ "category": "bank", "person": "person", "record": format!("{long}{n}"), "fields": fields })
+    };
+    at.officer.items("/v1/records/write", items(MANY, record)).await.granted();
+    let list = json!({ "category": "bank", "person": "person" });
+    let before = at.vault.log_size();
+    let reply = at.officer.items("/v1/records/list", items(LISTS, |_| list.clone())).await;
+    assert!(reply.body.len() <= ANSWER_BYTES_MAX, "{} bytes", reply.body.len());
+    let outcomes = reply.json()["items"].as_array().unwrap().clone();
+    let (done, refused): (Vec<_>, Vec<_>) = outcomes.iter().partition(|outcome| outcome["status"] == 200);
+    assert!(done.len() > 100 && refused.len() > 50, "{} {}", done.len(), refused.len());
+    assert!(refused.iter().all(|outcome| outcome["code"] == "too_large"), "{:?}", refused[0]);
+    let leaves = at.vault.leaves_since(before);
+    assert_eq!(leaves.len(), LISTS);
+    assert_eq!(leaves.iter().filter(|leaf| leaf.refused == Some(Code::TooLarge)).count(), refused.len());
 }

@@ -80,28 +80,6 @@ async fn no_last_number_is_believed_that_is_not_the_last() {
     drop(open(&home).unwrap());
 }
 
-/// A leaf that was written into the store with the number that fits is not in the signed tree.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_leaf_that_was_made_for_a_number_proves_nothing() {
-    let vault = Home::new(Store::Memory).serve();
-    let officer = vault.staff("bank-officer", "oakvale");
-    let item = json!({ "category": "bank", "person": "nobody" });
-    // Far enough behind that the leaf is in a full tile.
-    officer.items("/v1/records/list", (0..600).map(|_| item.clone()).collect()).await;
-    let home = vault.stop().await;
-    let memory = home.memory();
-    let key = number_key(&name("oakvale"));
-    let last = Last::decode(&memory.get(Family::Meta, &key).unwrap().unwrap()).unwrap();
-    let at = 100_u64;
-    let leaf = String::from_utf8(memory.get(Family::Leaves, &at.to_be_bytes()).unwrap().unwrap()).unwrap();
-    let (head, rest) = leaf.split_once("\"n\":").unwrap();
-    let rest = rest.split_once(',').unwrap().1;
-    let forged = format!("{head}\"n\":{},{rest}", last.number);
-    memory.tamper(Family::Leaves, &at.to_be_bytes(), Some(forged.into_bytes()));
-    memory.tamper(Family::Meta, &key, Some(Last { leaf: at, ..last }.encode().to_vec()));
-    assert!(matches!(open(&home), Err(HouseError::Log(_))));
-}
-
 const THIRD: &str = "\n[[controller]]\nname = \"ashgrove\"\ntitle = \"Ashgrove Lettings\"\n";
 
 /// Lets the applications work for the third landlord too, and writes and reads there.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use coffer_wire::leaf::Leaf;
 use coffer_wire::note::Checkpoint;
-use coffer_wire::tree::{inclusion_proof, leaf_hash, verify_inclusion};
+use coffer_wire::tree::{ProofError, inclusion_proof, leaf_hash, verify_inclusion};
 use coffer_wire::{Hash, Name};
 
 use super::history::{History, HistoryError};
@@ -75,11 +75,84 @@ pub(super) fn proved(
 
 /// Whether a leaf stands in the signed tree.
 fn stands(history: &History<'_>, leaf: &Hash, index: u64, checkpoint: &Checkpoint) -> Result<bool, HistoryError> {
-    use coffer_wire::tree::ProofError;
     let path = match inclusion_proof(history, index, checkpoint.size) {
         Ok(path) => path,
         Err(ProofError::OutOfRange) => return Ok(false),
         Err(ProofError::Nodes(error)) => return Err(error),
     };
     Ok(verify_inclusion(leaf, index, checkpoint.size, &path, &checkpoint.root))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use coffer_wire::leaf::{Action, Decision, Tail, encode_head};
+    use coffer_wire::name::VAULT;
+
+    use super::super::history::{Growth, leaf_key, tile_key};
+    use super::*;
+    use crate::store::Batch;
+    use crate::store::memory::Memory;
+
+    const LEAVES: u64 = 600;
+
+    fn leaf(number: u64) -> Vec<u8> {
+        let tail = Tail {
+            action: Action::Status,
+            category: None,
+            purpose: None,
+            decision: Decision::Granted("vault"),
+            app: None,
+            actor: None,
+            subject: None,
+            version: None,
+            row: None,
+            policy: 1,
+            commit: Hash::sha256(b""),
+        };
+        let mut leaf = Vec::new();
+        encode_head(&mut leaf, 1_700_000_000_000, &VAULT, number);
+        [leaf, tail.encode()].concat()
+    }
+
+    /// A log of one controller, and its checkpoint.
+    fn log() -> (Memory, Checkpoint) {
+        let memory = Memory::new();
+        let mut growth = Growth::resume(&History::new(&memory), 0).unwrap();
+        let mut batch = Batch::new();
+        for index in 0..LEAVES {
+            batch.put(Family::Leaves, leaf_key(index), leaf(index + 1));
+            growth.push(leaf_hash(&leaf(index + 1)), &mut batch);
+        }
+        batch.put(Family::Meta, number_key(&VAULT), Last { number: LEAVES, leaf: LEAVES - 1 }.encode());
+        memory.commit(&batch).unwrap();
+        (memory, Checkpoint { origin: "coffer.example/tests".into(), size: LEAVES, root: growth.root() })
+    }
+
+    #[test]
+    fn a_leaf_that_was_made_for_a_number_proves_nothing() {
+        const AT: u64 = 100;
+        let (memory, checkpoint) = log();
+        let proved = || proved(&memory, &History::new(&memory), &checkpoint);
+        assert_eq!(proved().unwrap()[&VAULT], Last { number: LEAVES, leaf: LEAVES - 1 });
+        // A leaf far behind the end says what the row says, and its tile has its hash.
+        let forged = leaf(LEAVES);
+        memory.tamper(Family::Meta, &number_key(&VAULT), Some(Last { number: LEAVES, leaf: AT }.encode().to_vec()));
+        memory.tamper(Family::Leaves, &leaf_key(AT), Some(forged.clone()));
+        assert!(matches!(proved(), Err(StartError::Numbers)));
+        let mut tile = memory.get(Family::Nodes, &tile_key(0, 0)).unwrap().unwrap();
+        tile[AT as usize * 32..][..32].copy_from_slice(leaf_hash(&forged).as_bytes());
+        memory.tamper(Family::Nodes, &tile_key(0, 0), Some(tile));
+        assert!(matches!(proved(), Err(StartError::Numbers)));
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_written_and_in_no_other_length() {
+        let last = Last { number: 7, leaf: 41 };
+        assert_eq!(Last::decode(&last.encode()), Some(last));
+        for length in [0, 8, 15] {
+            assert_eq!(Last::decode(&last.encode()[..length]), None);
+        }
+        assert_eq!(Last::decode(&[0; 17]), None);
+    }
 }

@@ -1,10 +1,12 @@
 //! From what happened to HTTP: the one place where an error becomes an answer.
 
+use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use coffer_wire::problem::{Code, Problem};
 use serde::Serialize;
 
+use super::buffer;
 use super::step::Halt;
 use crate::ledger::Rejected;
 use crate::store::StoreError;
@@ -17,14 +19,14 @@ const RETRY_AFTER_SECONDS: &str = "1";
 const REQUEST_ID: &str = "x-request-id";
 
 /// What an operation comes to.
-pub(super) type Answered = Result<Vec<u8>, Problem>;
+pub(super) type Answered = Result<buffer::Answer, Problem>;
 
 /// Room for the answer about one item: its fields, leaf and private part. Larger answers grow from there.
 const BODY_BYTES_USUAL: usize = 2 * 1_024;
 
 /// The body of a success.
 pub(super) fn body<T: Serialize>(answer: &T) -> Answered {
-    let mut body = Vec::with_capacity(BODY_BYTES_USUAL);
+    let mut body = buffer::Answer::with_capacity(BODY_BYTES_USUAL);
     serde_json::to_writer(&mut body, answer).map_err(|_| Problem::new(Code::Internal))?;
     Ok(body)
 }
@@ -32,7 +34,7 @@ pub(super) fn body<T: Serialize>(answer: &T) -> Answered {
 /// The HTTP answer, success or problem.
 pub(super) fn respond(answered: Answered, request: &str) -> Response {
     let mut response = match answered {
-        Ok(body) => ([(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response(),
+        Ok(body) => ([(header::CONTENT_TYPE, MEDIA_TYPE)], Bytes::from_owner(body)).into_response(),
         Err(problem) => respond_problem(problem, request),
     };
     let headers = response.headers_mut();

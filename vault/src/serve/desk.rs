@@ -166,7 +166,12 @@ impl Desk {
 
     /// A refusal of one item.
     pub(super) fn refuse(&self, code: Code, category: Name, private: Private) -> Result<Step, Halt> {
-        Ok(Step::refusal(self.refusal(code, Some(category), private)?, step::refused(code)))
+        self.refuse_item(code, Some(category), private)
+    }
+
+    /// The same of one that may name no category.
+    pub(super) fn refuse_item(&self, code: Code, category: Option<Name>, private: Private) -> Result<Step, Halt> {
+        Ok(Step::refusal(self.refusal(code, category, private)?, step::refused(code)))
     }
 
     /// A refusal of one item that names the field at fault.

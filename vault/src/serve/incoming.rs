@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::body::Bytes;
 use zeroize::Zeroizing;
 
+use super::buffer::Body;
 use crate::admit::PeerCertificate;
 
 /// One request.
@@ -19,7 +19,7 @@ pub struct Incoming {
     /// The token, if there is one.
     pub bearer: Option<Zeroizing<String>>,
     /// The body.
-    pub body: Bytes,
+    pub body: Body,
     /// The id under which the operator finds the request: 24 characters.
     pub request: String,
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod apply;
+mod buffer;
 mod desk;
 mod entry;
 mod erase;

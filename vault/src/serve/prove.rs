@@ -14,7 +14,7 @@ use crate::ledger::{NotProved, prove};
 /// The newest checkpoint, as the C2SP signed note that it is.
 pub(super) async fn checkpoint(house: Arc<House>, incoming: Incoming) -> Answered {
     Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
-    Ok(house.ledger.shared().newest().as_bytes().to_vec())
+    Ok(house.ledger.shared().newest().to_string().into())
 }
 
 /// Inclusion and consistency proofs.

@@ -28,6 +28,14 @@ const IDLE_PAUSE: Duration = Duration::from_millis(1);
 /// written. What does not fit is prepared after that.
 const HELD_BYTES_MAX: usize = 16 << 20;
 
+/// Bytes of an answer at which no further item is done: a client takes 64 MiB, and nothing is released that nobody takes. One
+/// pass may add to it what it holds.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// Bytes of an answer that one receipt takes, about.
+const RECEIPT_BYTES: usize = 1_024;
+/// Bytes of an answer that surround a field or a listed record, about.
+const ENTRY_BYTES: usize = 32;
+
 /// What one item needs from its operation, which sees no item with a card number.
 pub(super) type Prepare<T> = fn(&Arc<Desk>, &T, &View<'_>) -> Result<Step, Halt>;
 
@@ -81,14 +89,16 @@ where
     let atomic = request.atomic;
     let mut answer = Answer::default();
     let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
-    let mut idle = 0;
+    let (mut idle, mut answered) = (0, 0);
     loop {
         let open: Vec<usize> = (0..items.len()).filter(|at| outcomes[*at].is_none()).collect();
         let before = open.len();
         let pass = match atomic {
             true => all_or_none(&desk, &items, way, &mut answer.notes).await,
+            false if answered >= ANSWER_BYTES_MAX => too_large(&desk, &items, open, &mut answer.notes).await,
             false => each(&desk, &items, open, way, &mut answer.notes).await,
         };
+        answered += pass.done.iter().map(|(_, outcome)| bytes_of(outcome)).sum::<usize>();
         let ahead = pass.done.len();
         pass.done.into_iter().for_each(|(at, outcome)| outcomes[at] = Some(outcome));
         if ahead == before {
@@ -121,6 +131,14 @@ where
     }
     answer.items = outcomes.into_iter().flatten().collect();
     answer_of(answer)
+}
+
+/// About how many bytes of the answer an outcome is.
+fn bytes_of(outcome: &Outcome) -> usize {
+    let fields = outcome.fields.iter().flatten().map(|(name, value)| name.as_str().len() + value.expose().len());
+    let records = outcome.records.iter().flatten().map(|listed| listed.record.as_str().len());
+    let entries: usize = fields.chain(records).map(|bytes| bytes + ENTRY_BYTES).sum();
+    entries + RECEIPT_BYTES * (1 + outcome.receipts.len())
 }
 
 /// What one pass over the open items came to.
@@ -193,7 +211,24 @@ async fn each<T: Item>(
     way: Way<T>,
     notes: &mut Vec<String>,
 ) -> Pass {
-    let ready = prepare_all(desk, items, open, way).await;
+    record(desk, prepare_all(desk, items, open, way).await, notes).await
+}
+
+/// Items for which the answer has no room: refused on record.
+async fn too_large<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, notes: &mut Vec<String>) -> Pass {
+    let mut ready = Ready::default();
+    for at in open {
+        let refused = match &items[at] {
+            Guarded::Clean(item) => desk.refuse_item(Code::TooLarge, item.category(), item.private()),
+            Guarded::Card(remains) => desk.refuse_card(remains),
+        };
+        ready.take(at, refused);
+    }
+    record(desk, ready, notes).await
+}
+
+/// Submits what was prepared, and finishes it.
+async fn record(desk: &Arc<Desk>, ready: Ready, notes: &mut Vec<String>) -> Pass {
     let mut pass = Pass { done: ready.done, again: false };
     if ready.submissions.is_empty() {
         return pass;

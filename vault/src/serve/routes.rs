@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Bytes, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
@@ -113,7 +113,7 @@ async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str
         peer: Arc::clone(&peer.certificate),
         address: peer.address,
         bearer: bearer(&parts.headers),
-        body: Bytes::new(),
+        body: Default::default(),
         request: id.to_owned(),
     };
     // Taken in before anything is refused: who is still sending when the answer comes finds a closed
@@ -130,7 +130,7 @@ async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str
         return Err(refuse(&house, &incoming, action, Code::UnsupportedMediaType).await);
     }
     match body {
-        Ok(bytes) => incoming.body = bytes,
+        Ok(bytes) => incoming.body = bytes.into(),
         Err(_) => return Err(refuse(&house, &incoming, action, Code::TooLarge).await),
     }
     (operation.serve)(house, incoming).await

@@ -230,6 +230,9 @@ mod tests {
             let counted = Weight { rows: rows.len(), bytes: rows.iter().map(|(_, value)| value.len()).sum() };
             assert_eq!(weigh(&overlay), counted, "{change:?}");
         }
+        // It is kept, and the store is not asked again.
+        memory.tamper(META, b"p9", Some(b"999".to_vec()));
+        assert_eq!(weigh(&overlay).rows + 1, overlay.under(META, b"p").unwrap().len());
     }
 
     #[test]

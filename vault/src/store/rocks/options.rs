@@ -1,7 +1,7 @@
 //! Every option given to RocksDB, each with its reason.
 
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use rocksdb::statistics::StatsLevel;
@@ -88,6 +88,10 @@ pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
     if path.read_dir().map_err(io)?.next().is_some() {
         return Err(StoreError::Exists { path: path.display().to_string() });
     }
+    // An empty one that was there, and whatever the process's mask has left of the mode.
+    std::fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE)).map_err(|error| StoreError::Io {
+        detail: format!("{}: {error}: it must be this user's own, or not be there", path.display()),
+    })?;
     // RocksDB syncs its folder, not the entry of the folder in its parent.
     let absolute = path.canonicalize().map_err(io)?;
     let parent = absolute.parent().unwrap_or(&absolute);

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -314,4 +315,13 @@ fn commits_until_refused(path: &Path) {
     assert_eq!(rocks.get(META, b""), Err(StoreError::Stopped));
     assert_eq!(rocks.flush(), Err(StoreError::Stopped));
     fs::write(path.with_file_name("acknowledged"), acknowledged.to_string()).unwrap();
+}
+
+#[test]
+fn the_folder_of_a_new_store_is_for_its_owner_alone_also_where_it_was_there() {
+    let (_folder, path) = place();
+    fs::create_dir(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    create(&path).close().unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }
