@@ -7,6 +7,7 @@ mod flipped;
 mod heads;
 mod rows;
 mod scene;
+mod states;
 
 use coffer_tests::harness::Store;
 use coffer_vault::check::Code;

@@ -96,10 +96,18 @@ codes! {
         "The vault never writes such a part: treat the home's keys as compromised.";
     KeyMalformed = "key_malformed", "A row of the keys family cannot be read.",
         "Restore the row from a backup.";
-    KeyForeign = "key_foreign", "A key is wrapped by no key of this vault.",
+    KeyForeign = "key_foreign", "A key is wrapped by no key that this vault has or had.",
         "Find out what wrote to the data folder beside the vault; restore the row from a backup.";
     KeyAltered = "key_altered", "A wrapped key does not open.",
         "Restore the row from a backup; what lies under this key cannot be read until then.";
+    KeyWrapMissing = "key_wrap_missing", "The key that wraps this one, which the log made, is not there.",
+        "Restore the wrapping key's row from a backup; what lies under it cannot be read until then.";
+    KeyUnderDestroyed = "key_under_destroyed", "A key is wrapped by a destroyed one, and no leaf says that it ended.",
+        "Nobody can open it. If its wrapping key was not meant to end, restore that row from a backup.";
+    KeyStateWrong = "key_state_wrong", "The state of a key is not the one that its leaves come to.",
+        "Restore the row from a backup; until then the vault uses keys that it should not, or does not start.";
+    KeyVersions = "key_versions", "The versions of a category's key are not 1, 2, 3 and so on with one of them active.",
+        "Restore the keys family from a backup: a version is missing, doubled, or not in its state.";
     KeyMissing = "key_missing", "A key that the log says was made is not there, and no leaf says it was destroyed.",
         "Restore the row from a backup; what lies under this key cannot be read until then.";
     KeyUnlogged = "key_unlogged", "A key is there that no leaf made.",

@@ -1,7 +1,7 @@
 //! The keys family: every row reads, leads where it should, and, with the seal, opens; and the keys
 //! are those that the log made and did not destroy.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coffer_keys::KeyId;
 use coffer_wire::Name;
@@ -11,7 +11,7 @@ use coffer_wire::leaf::{Action, Decision, Leaf};
 use super::past::Past;
 use super::{Check, CheckError, Code, Place};
 use crate::keyring::audit_category;
-use crate::keyring::record::{AuditRow, IndexRow, RootRow, SubjectRow, Use};
+use crate::keyring::record::{AuditRow, IndexRow, RootRow, State, SubjectRow, Use};
 use crate::ledger::history::leaf_key;
 use crate::seal::verify::Verifier;
 use crate::store::Family;
@@ -24,6 +24,13 @@ const INDEX_BYTES: usize = 32;
 pub(super) struct Wraps {
     pub(super) rows: Vec<(KeyId, RootRow)>,
     categories: HashMap<KeyId, (Name, Name)>,
+    destroyed: BTreeSet<KeyId>,
+}
+
+/// What is wrong with the key that wraps another.
+enum Wrap {
+    Sound(Name, Name),
+    Wrong(Code),
 }
 
 impl Wraps {
@@ -39,6 +46,16 @@ impl Wraps {
     }
 }
 
+impl Wrap {
+    /// What is wrong; a line of another kind than the key's is none of its own.
+    fn code(self) -> Code {
+        match self {
+            Wrap::Sound(..) => Code::KeyForeign,
+            Wrap::Wrong(code) => code,
+        }
+    }
+}
+
 /// What a leaf says that was done.
 enum Granted {
     Act(Action),
@@ -50,21 +67,73 @@ impl Check<'_> {
     /// Reads the keys under the root key.
     pub(super) fn wraps(&mut self) -> Result<Wraps, CheckError> {
         self.progress.stage("keys of categories", None);
-        let mut wraps = Wraps { rows: Vec::new(), categories: HashMap::new() };
+        let mut wraps = Wraps { rows: Vec::new(), categories: HashMap::new(), destroyed: BTreeSet::new() };
+        let mut unread = false;
         self.each(Family::Keys, RootRow::PREFIX, |check, key, value| {
-            match (RootRow::id(key), RootRow::decode(value)) {
+            let (id, row) = (RootRow::id(key), RootRow::decode(value));
+            unread |= id.is_none() || row.is_none();
+            match (id, row) {
                 (None, _) => check.found(Code::ForeignEntry, Place::of(Family::Keys)),
                 (Some(id), None) => check.found(Code::KeyMalformed, Place::of(Family::Keys).key(&id)),
                 (Some(id), Some(row)) => {
                     if row.usage == Use::Category {
                         wraps.categories.insert(id, (row.controller, row.category));
                     }
+                    if row.state == State::Destroyed {
+                        wraps.destroyed.insert(id);
+                    }
                     wraps.rows.push((id, row));
                 }
             }
             Ok(())
         })?;
+        // What cannot be read may be the version that seems to be missing.
+        if !unread && !self.is_damaged(Family::Keys) {
+            self.versions(&wraps);
+        }
         Ok(wraps)
+    }
+
+    /// Each line has versions 1, 2, 3 and so on of its key, and one of them wraps what is new.
+    fn versions(&mut self, wraps: &Wraps) {
+        let mut lines: BTreeMap<(Name, Name), Vec<(u32, State)>> = BTreeMap::new();
+        for (_, row) in wraps.rows.iter().filter(|(_, row)| row.usage != Use::Log) {
+            let line = lines.entry((row.controller, row.category)).or_default();
+            if row.usage == Use::Category {
+                line.push((row.version, row.state));
+            }
+        }
+        for ((controller, category), mut versions) in lines {
+            versions.sort_by_key(|(version, _)| *version);
+            let in_order = versions.iter().map(|(version, _)| *version).eq(1..=versions.len() as u32);
+            let active = versions.iter().filter(|(_, state)| *state == State::Active).count();
+            if !in_order || active != 1 {
+                self.found(Code::KeyVersions, Place::of(Family::Keys).controller(controller).category(category));
+            }
+        }
+    }
+
+    /// The line of the key that wraps another one. Without the seal nobody knows which keys the log made.
+    fn wrap_of(wraps: &Wraps, past: Option<&Past<'_>>, id: &KeyId) -> Wrap {
+        match wraps.category(id) {
+            Some(_) if wraps.destroyed.contains(id) => Wrap::Wrong(Code::KeyUnderDestroyed),
+            Some((controller, category)) => Wrap::Sound(controller, category),
+            None if past.is_some_and(|past| past.made.contains_key(id)) => Wrap::Wrong(Code::KeyWrapMissing),
+            None => Wrap::Wrong(Code::KeyForeign),
+        }
+    }
+
+    /// A key under the root key is in the state that its leaves come to. Returns its id.
+    fn root(&mut self, past: Option<&Past<'_>>, key: &[u8], value: &[u8]) -> Option<KeyId> {
+        let id = RootRow::id(key)?;
+        let expected = past.and_then(|past| past.states.get(&id).copied());
+        let state = RootRow::decode(value).map(|row| row.state);
+        if let (Some(state), Some(expected)) = (state, expected)
+            && state != expected
+        {
+            self.found(Code::KeyStateWrong, Place::of(Family::Keys).key(&id).entry(state.as_str()));
+        }
+        Some(id)
     }
 
     /// Looks at every row of the family.
@@ -78,9 +147,9 @@ impl Check<'_> {
         self.each(Family::Keys, b"", |check, key, value| {
             check.report.looked.keys += 1;
             let there = match key.first_chunk::<1>().map(<[u8; 1]>::as_slice) {
-                Some(RootRow::PREFIX) => RootRow::id(key),
+                Some(RootRow::PREFIX) => check.root(past.as_deref(), key, value),
                 Some(SubjectRow::PREFIX) => check.subject(wraps, verifier, past.as_deref_mut(), key, value)?,
-                Some(AuditRow::PREFIX) => check.audit(wraps, verifier, key, value),
+                Some(AuditRow::PREFIX) => check.audit(wraps, verifier, past.as_deref(), key, value),
                 Some(IndexRow::PREFIX) => {
                     check.index(wraps, verifier, key, value)?;
                     None
@@ -145,10 +214,12 @@ impl Check<'_> {
             Some(row) => row,
         };
         let SubjectRow::Living { wrapped_by, index, .. } = &row else { return Ok(None) };
-        let category = wraps.category(wrapped_by).filter(|(_, category)| *category != audit_category());
-        let Some((controller, category)) = category else {
-            self.found(Code::KeyForeign, place);
-            return Ok(Some(id));
+        let (controller, category) = match Self::wrap_of(wraps, past.as_deref(), wrapped_by) {
+            Wrap::Sound(controller, category) if category != audit_category() => (controller, category),
+            wrong => {
+                self.found(wrong.code(), place);
+                return Ok(Some(id));
+            }
         };
         let place = place.controller(controller).category(category);
         let named = self.get(Family::Keys, &IndexRow::key(index))?.and_then(|row| IndexRow::decode(&row));
@@ -247,7 +318,14 @@ impl Check<'_> {
     }
 
     /// An audit key. Returns its id.
-    fn audit(&mut self, wraps: &Wraps, verifier: Option<&Verifier>, key: &[u8], value: &[u8]) -> Option<KeyId> {
+    fn audit(
+        &mut self,
+        wraps: &Wraps,
+        verifier: Option<&Verifier>,
+        past: Option<&Past<'_>>,
+        key: &[u8],
+        value: &[u8],
+    ) -> Option<KeyId> {
         let locator = key.strip_prefix(AuditRow::PREFIX).and_then(|key| <[u8; LOCATOR_BYTES]>::try_from(key).ok());
         let Some(locator) = locator else {
             self.found(Code::ForeignEntry, Place::of(Family::Keys));
@@ -258,10 +336,12 @@ impl Check<'_> {
             return None;
         };
         let place = Place::of(Family::Keys).key(&row.id);
-        let category = wraps.category(&row.wrapped_by).filter(|(_, category)| *category == audit_category());
-        let Some((controller, category)) = category else {
-            self.found(Code::KeyForeign, place);
-            return Some(row.id);
+        let (controller, category) = match Self::wrap_of(wraps, past, &row.wrapped_by) {
+            Wrap::Sound(controller, category) if category == audit_category() => (controller, category),
+            wrong => {
+                self.found(wrong.code(), place);
+                return Some(row.id);
+            }
         };
         let line = verifier.and_then(|verifier| verifier.line(&controller, &category));
         if line.is_some_and(|line| line.open_audit(&locator, value).is_err()) {

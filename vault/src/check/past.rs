@@ -11,6 +11,7 @@ use coffer_wire::{Hash, Name};
 use super::keys::Wraps;
 use super::privates::Opener;
 use super::{Check, CheckError, Code, Place, Who, index_of};
+use crate::keyring::record::State;
 use crate::ledger::StoredPrivate;
 use crate::ledger::history::leaf_key;
 use crate::seal::verify::Verifier;
@@ -43,6 +44,8 @@ pub(super) struct Past<'v> {
     pub(super) made: HashMap<KeyId, u64>,
     /// Keys that were destroyed, and the leaf that says so.
     pub(super) destroyed: HashMap<KeyId, u64>,
+    /// The states of keys under the root key, as the last leaf about each says.
+    pub(super) states: HashMap<KeyId, State>,
     /// Whether something could not be read that may have made or destroyed keys.
     pub(super) has_gaps: bool,
 }
@@ -62,6 +65,7 @@ impl Check<'_> {
             unplaced: HashMap::new(),
             made: HashMap::new(),
             destroyed: HashMap::new(),
+            states: HashMap::new(),
             has_gaps: false,
         };
         if NEEDED.into_iter().any(|family| self.is_damaged(family)) {
@@ -128,7 +132,12 @@ impl Past<'_> {
             _ => {}
         }
         for id in &private.made {
-            self.made.entry(id.parse().map_err(|_| Code::PrivateIncomplete)?).or_insert(index);
+            let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
+            self.made.entry(id).or_insert(index);
+            // Persons' keys have no version. A key under the root key is made active, and no act changes that yet.
+            if leaf.action == Action::KeyCreate && leaf.version.is_some() {
+                self.states.insert(id, State::Active);
+            }
         }
         for id in &private.destroyed {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
