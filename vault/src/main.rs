@@ -39,7 +39,7 @@ enum Command {
     Demo(demo::Demo),
     /// Serve an empty throw-away vault with a local token issuer
     Dev(dev::Dev),
-    /// Check a stopped home: log, tree, head, keys, and rows against leaves
+    /// Check a home, also while it is served: log, tree, head, keys, and rows against leaves
     Check(check::Check),
     /// Check schema and policy before they are applied
     #[command(subcommand)]

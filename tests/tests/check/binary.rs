@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use crate::scene::{Scene, places, rows_of};
 
-fn run(home: &Home, args: &[&str]) -> Output {
+pub fn run(home: &Home, args: &[&str]) -> Output {
     Command::new(binary()).arg("check").arg(home.dir()).args(args).output().unwrap()
 }
 
-fn told(output: &Output) -> Value {
+pub fn told(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("{error}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     })
@@ -34,10 +34,12 @@ async fn the_command_tells_a_clean_home_from_one_that_was_changed() {
     for _ in 0..2 {
         officer.write("bank", "tenant-1", RECORD, json!({ "account_name": "A. Tenant" })).await.granted();
     }
-    // Someone else has the store open.
-    let running = run(vault.home(), &[]);
-    assert_eq!(running.status.code(), Some(78), "{}", String::from_utf8_lossy(&running.stderr));
     let (home, _) = vault.terminate();
+    // Someone else has the store open, and nobody answers for it.
+    let held = home.rocks();
+    let locked = run(&home, &[]);
+    assert_eq!(locked.status.code(), Some(78), "{}", String::from_utf8_lossy(&locked.stderr));
+    drop(held);
 
     let clean = run(&home, &["--json"]);
     assert_eq!(clean.status.code(), Some(0), "{}", String::from_utf8_lossy(&clean.stderr));

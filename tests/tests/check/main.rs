@@ -5,6 +5,7 @@
 mod binary;
 mod flipped;
 mod heads;
+mod live;
 mod rows;
 mod scene;
 mod states;

@@ -55,6 +55,10 @@ pub trait Progress {
     fn stage(&self, stage: &'static str, total: Option<u64>);
     /// So many more of the stage are done.
     fn advance(&self, count: u64);
+    /// Whether nobody waits any more: then the work ends where it is.
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody waits.
@@ -80,6 +84,9 @@ pub enum CheckError {
     /// The root key is not the one under which this home's keys lie.
     #[error("the key file belongs to another vault: none of this home's keys lies under it")]
     OtherRoot,
+    /// Nobody waits for it any more.
+    #[error("stopped before its end")]
+    Stopped,
 }
 
 /// How much was looked at.
@@ -191,6 +198,9 @@ impl Check<'_> {
                 row(self, key, value)?;
             }
             self.progress.advance(page.len() as u64);
+            if self.progress.stopped() {
+                return Err(CheckError::Stopped);
+            }
             let whole = page.len() < PAGE_ROWS;
             after = page.into_iter().next_back().map(|(key, _)| key);
             if whole {

@@ -16,6 +16,8 @@ pub enum Status {
     Io = 74,
     /// The home or its configuration is not fit to run.
     Config = 78,
+    /// Somebody stopped it, as a shell says of SIGINT.
+    Interrupted = 130,
 }
 
 /// Why a command ends before its end.

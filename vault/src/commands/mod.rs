@@ -5,6 +5,7 @@ pub mod demo;
 pub mod dev;
 pub mod exit;
 pub mod init;
+pub mod live;
 pub mod open;
 pub mod schema;
 pub mod serve;

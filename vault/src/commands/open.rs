@@ -45,20 +45,21 @@ pub fn tuning(config: &Config) -> Tuning {
 }
 
 /// The store, which no other process may have open.
-pub fn store(config: &Config) -> Result<Arc<dyn Engine>, Failure> {
+pub fn store(config: &Config) -> Result<Arc<Rocks>, Failure> {
     Ok(Arc::new(Rocks::open(&config.store.data, &tuning(config)).map_err(Failure::config)?))
 }
 
-/// Opens the vault, or keeps it shut where its log is not the one last seen.
-pub fn door(config: Arc<Config>) -> Result<Door, Failure> {
+/// Opens the vault, or keeps it shut where its log is not the one last seen; nobody has the store open then.
+fn door(config: Arc<Config>) -> Result<(Door, Option<Arc<Rocks>>), Failure> {
     let root = root_key(&config)?;
-    let engine = store(&config)?;
+    let store = store(&config)?;
+    let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
     let clock: Arc<dyn Clock> = Arc::new(System);
     match House::open(Arc::clone(&config), engine, clock, &root) {
-        Ok(house) => Ok(Door::Open(Arc::new(house))),
+        Ok(house) => Ok((Door::Open(Arc::new(house)), Some(store))),
         Err(HouseError::Log(error)) if error.not_continuous() => {
             tracing::error!(%error, "the log is not the one that was last seen; the vault starts sealed");
-            Ok(Door::Shut(Arc::new(Shut::new(config, LOG_NOT_CONTINUOUS))))
+            Ok((Door::Shut(Arc::new(Shut::new(config, LOG_NOT_CONTINUOUS))), None))
         }
         Err(error) => Err(Failure::config(error)),
     }
@@ -70,13 +71,15 @@ pub struct Served {
     pub door: Door,
     pub keeper: Keeper,
     pub operator: Option<Operator>,
+    /// The store of an open vault, for copies of it.
+    pub store: Option<Arc<Rocks>>,
 }
 
 /// Opens the vault and listens.
 pub fn listen(config: Config) -> Result<Served, Failure> {
     let config = Arc::new(config);
     let (files, tls) = TlsFiles::load(&config.listen).map_err(Failure::config)?;
-    let door = door(Arc::clone(&config))?;
+    let (door, store) = door(Arc::clone(&config))?;
     let cannot =
         |address: SocketAddr| move |error| Failure::new(Status::Config, format!("cannot listen on {address}: {error}"));
     let address = config.listen.address;
@@ -84,5 +87,5 @@ pub fn listen(config: Config) -> Result<Served, Failure> {
     let mut keeper = Keeper::new(files);
     keeper.look(&listener, &door);
     let operator = config.operator.map(|address| Operator::start(address, door.clone()).map_err(cannot(address)));
-    Ok(Served { listener, door, keeper, operator: operator.transpose()? })
+    Ok(Served { listener, door, keeper, operator: operator.transpose()?, store })
 }

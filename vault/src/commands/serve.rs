@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Failure, Status};
+use super::live::Asked;
 use super::open::{self, Served};
 
 /// How often is looked whether the log can still be written.
@@ -70,12 +72,14 @@ impl End {
 /// Waits for the end, then lets requests finish and writes log and head.
 pub fn until_stopped(mut served: Served, end: End) -> Result<(), Failure> {
     let End { runtime, terminate, interrupt, hangup } = end;
+    let asked = asked(&served, &runtime);
     tell_service_manager(&[NotifyState::Ready]);
-    if let Err(ended) = runtime.block_on(wait(&mut served, [terminate, interrupt], hangup)) {
+    if let Err(ended) = runtime.block_on(wait(&mut served, asked, [terminate, interrupt], hangup)) {
         // What a failed write has kept is unknown: nothing is tidied up over it. Who waits hears that; then the
         // process ends with its threads. A listener that is dropped would wait for connections that stay open.
         std::thread::sleep(LAST_ANSWERS_TIME);
         std::mem::forget(served);
+        runtime.shutdown_background();
         return Err(ended);
     }
     eprintln!("coffer-vault: stopping");
@@ -92,13 +96,31 @@ pub fn stop(mut served: Served) {
     }
 }
 
-async fn wait(served: &mut Served, ends: [Signal; 2], mut hangup: Signal) -> Result<(), Failure> {
+/// Where a copy of the store is asked for. A vault serves without it.
+fn asked(served: &Served, runtime: &Runtime) -> Option<Asked> {
+    let (Door::Open(house), Some(store)) = (&served.door, &served.store) else { return None };
+    let _runtime = runtime.enter();
+    let asked = Asked::bind(&house.config, Arc::clone(store));
+    asked.inspect_err(|error| tracing::warn!(%error, "no copy of the store can be asked for while it serves")).ok()
+}
+
+async fn answer(asked: Option<Asked>) {
+    if let Some(asked) = asked {
+        let error = asked.answer().await;
+        tracing::warn!(%error, "no copy of the store can be asked for any more");
+    }
+    std::future::pending().await
+}
+
+async fn wait(served: &mut Served, asked: Option<Asked>, ends: [Signal; 2], mut hangup: Signal) -> Result<(), Failure> {
     let [mut terminate, mut interrupt] = ends;
+    let mut answering = std::pin::pin!(answer(asked));
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => served.keeper.look(&served.listener, &served.door),
+            () = &mut answering => {}
             () = tokio::time::sleep(WATCH_EVERY) => {}
         }
         if let Door::Open(house) = &served.door

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::statistics::Ticker;
 use rocksdb::{
@@ -108,6 +109,15 @@ impl Rocks {
         self.flush()?;
         self.db.cancel_all_background_work(true);
         Ok(())
+    }
+
+    /// Puts a copy of the store as it is now into a folder that must not exist, whatever is written meanwhile: linked
+    /// where the file system is the same, but for the write-ahead log. Opened, it holds all that was committed before.
+    pub fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
+        self.running()?;
+        let checkpoint = Checkpoint::new(&self.db).map_err(|error| error::reading(&error))?;
+        // Never a flush: who writes meanwhile need not wait for one.
+        checkpoint.create_checkpoint_with_log_size(folder, u64::MAX).map_err(|error| error::reading(&error))
     }
 
     fn open_columns(path: &Path, tuning: &Tuning, options: Options) -> Result<Rocks, StoreError> {

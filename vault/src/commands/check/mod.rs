@@ -1,0 +1,138 @@
+//! `coffer-vault check`: a home held against its log, and the log against what stands outside it. Where a server has the
+//! home open, a copy of its store is looked at, of one moment.
+
+mod bar;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use coffer_keys::RootKey;
+use coffer_vault::check::{CheckError, Home, check};
+use coffer_vault::config::Config;
+use coffer_vault::store::StoreError;
+use coffer_vault::store::rocks::Rocks;
+use coffer_wire::note::VerifierKey;
+
+use super::exit::{Failure, Status};
+use super::init::LOG_KEY_FILE;
+use super::live::Copy;
+use super::{open, serve};
+use bar::{Bar, Stop};
+
+#[derive(Args)]
+#[command(
+    after_help = "Exit status: 0 nothing is wrong, 1 something is, 73 the running server made no copy, 78 the home cannot be checked, \
+                  130 stopped."
+)]
+pub struct Check {
+    /// The home directory; a server may run on it, and is asked for a copy of its store then
+    dir: PathBuf,
+    /// Do not read the root key: look at log, tree, head and places only
+    #[arg(long)]
+    no_seal: bool,
+    /// The log's public key as it was handed out (left out: the home's own log.pub, which whoever
+    /// changed the home may have changed too)
+    #[arg(long, value_name = "KEY")]
+    log_key: Option<VerifierKey>,
+    /// Name person and record of what is found: personal data then stands in the output
+    #[arg(long)]
+    show_ids: bool,
+    /// Also search everything that is sealed for payment card numbers, which must not be there; tells where one is, never
+    /// what it is. Needs the root key
+    #[arg(long, conflicts_with = "no_seal")]
+    cards: bool,
+}
+
+/// Checks and tells. Fails with status 1 where anything is wrong.
+pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
+    serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    let stop = Stop::on_signals()?;
+    let config = open::config(&args.dir)?;
+    let log_key = match &args.log_key {
+        Some(key) => key.clone(),
+        None => pinned(&args.dir)?,
+    };
+    let root = root_key(args, &config)?;
+    Copy::sweep(&config.store.data);
+    let seen = Seen::of(&config)?;
+    let Check { show_ids, cards, .. } = *args;
+    let home = Home { engine: &seen.engine, log_key: &log_key, head: &seen.head, show_ids, cards };
+    let report = check(&home, root.as_ref(), &Bar::new(json, stop)).map_err(|error| match error {
+        CheckError::Stopped => Failure::new(Status::Interrupted, error),
+        other => Failure::config(other),
+    })?;
+    match json {
+        true => report::print_json(&config.home, seen.is_live(), &report),
+        false => report::print_table(seen.is_live(), &report, cards),
+    }
+    match report.findings.total() {
+        0 => Ok(()),
+        1 => Err(Failure::new(Status::Failed, "1 finding")),
+        total => Err(Failure::new(Status::Failed, format!("{total} findings"))),
+    }
+}
+
+/// What is looked at: the home's own store and head, or copies of them where a server has the store open.
+struct Seen {
+    // Closed before the copy is removed.
+    engine: Rocks,
+    head: PathBuf,
+    copy: Option<Copy>,
+}
+
+impl Seen {
+    fn of(config: &Config) -> Result<Seen, Failure> {
+        let locked = match Rocks::open(&config.store.data, &open::tuning(config)) {
+            Ok(engine) => return Ok(Seen { engine, head: config.log.head.clone(), copy: None }),
+            Err(locked @ StoreError::Locked { .. }) => locked,
+            Err(other) => return Err(unopened(other)),
+        };
+        let Some(copy) = Copy::of(&config.store.data)? else { return Err(Failure::config(locked)) };
+        let engine = Rocks::open(&copy.data(), &open::tuning(config)).map_err(unopened)?;
+        Ok(Seen { engine, head: copy.head(), copy: Some(copy) })
+    }
+
+    fn is_live(&self) -> bool {
+        self.copy.is_some()
+    }
+}
+
+/// The log key that was kept when the home was made.
+fn pinned(dir: &Path) -> Result<VerifierKey, Failure> {
+    let path = dir.join(LOG_KEY_FILE);
+    let unusable = |why: String| {
+        Failure::config(format!("{}: {why}. Give the log's key with --log-key, as `init` printed it", path.display()))
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| unusable(error.to_string()))?;
+    text.trim().parse().map_err(|error: coffer_wire::note::VerifierKeyError| unusable(error.to_string()))
+}
+
+/// The root key, unless it was left out, or is not at this machine.
+fn root_key(args: &Check, config: &Config) -> Result<Option<RootKey>, Failure> {
+    if args.no_seal {
+        return Ok(None);
+    }
+    if !config.seal.key_file.exists() && args.cards {
+        let file = config.seal.key_file.display();
+        return Err(Failure::config(format!("{file} is not there: without the root key nothing can be searched")));
+    }
+    if !config.seal.key_file.exists() {
+        eprintln!("coffer-vault: {} is not there: what is sealed is not looked at", config.seal.key_file.display());
+        return Ok(None);
+    }
+    open::root_key(config).map(Some)
+}
+
+/// A damaged store is what a check is there to find; anything else is no home to check.
+fn unopened(error: StoreError) -> Failure {
+    match error {
+        StoreError::Corrupt { detail } => Failure::new(
+            Status::Failed,
+            format!(
+                "the store is damaged and does not open ({detail}): keep a copy of its folder, then restore a backup"
+            ),
+        ),
+        other => Failure::config(other),
+    }
+}
