@@ -5,7 +5,10 @@
 mod binary;
 mod flipped;
 mod heads;
+mod kinds;
 mod live;
+mod matrix;
+mod online;
 mod rows;
 mod scene;
 mod states;

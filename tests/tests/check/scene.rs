@@ -153,6 +153,13 @@ async fn afterwards(vault: &Running) {
     dpo.erase_person("witness-1", &[]).await.granted();
     dpo.erase_person("tenant-4", &[]).await.granted();
     bank(&officer, "tenant-4", "main", "00000004").await;
+    // Another policy and another schema, in one word that decides nothing.
+    let admin = vault.staff("security-admin", "oakvale");
+    let access = format!("# Looked at again.\n{}", vault.home().text("access.toml"));
+    admin.post("/v1/access/apply", &json!({ "files": { "access.toml": access } })).await.granted();
+    let mut schema = vault.home().schema();
+    schema.values_mut().for_each(|file| *file = format!("# Looked at again.\n{file}"));
+    admin.post("/v1/schema/apply", &json!({ "files": schema })).await.granted();
 }
 
 async fn bank(officer: &Staff, person: &str, record: &str, number: &str) {

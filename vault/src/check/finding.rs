@@ -48,6 +48,8 @@ codes! {
         "Restore from a backup.";
     ForeignEntry = "foreign_entry", "Something lies here that is no entry of this family.",
         "Find out what wrote to the data folder beside the vault.";
+    FormatUnsaid = "format_unsaid", "The store does not say which format it has; the rest was looked at as this program's own.",
+        "Restore the row from a backup; no vault starts on this store until then.";
     CheckpointMissing = "checkpoint_missing", "The store holds no checkpoint.",
         "Keep a copy of the home; compare it with a backup and with the checkpoints that others hold.";
     CheckpointAltered = "checkpoint_altered", "The newest checkpoint is not signed by the log's key.",

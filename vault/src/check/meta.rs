@@ -1,12 +1,19 @@
 //! The meta family: last numbers, and the policy and schema in force, held against the leaves.
 
+use coffer_wire::name::VAULT;
 use coffer_wire::{Hash, Name};
+use subtle::ConstantTimeEq;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
+use crate::keyring::{audit_category, in_force_tag};
 use crate::ledger::Last;
 use crate::ledger::history::leaf_key;
+use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
+
+/// Bytes of the tag over policy and schema.
+const TAG_BYTES: usize = 16;
 
 /// Schema and policy are activated together when a vault is made, as epoch 1.
 const FIRST_ACTIVATIONS: u64 = 2;
@@ -66,6 +73,32 @@ impl Check<'_> {
         for (entry, _) in same.into_iter().filter(|(_, same)| !same) {
             self.found(Code::PolicyAltered, Place::of(Family::Meta).entry(entry));
         }
+    }
+}
+
+impl Check<'_> {
+    /// That it was this vault that put policy and schema in force, which takes the seal; without it, that something says so.
+    pub(super) fn vouched(&mut self, verifier: Option<&Verifier>) -> Result<(), CheckError> {
+        let mut get = |key| self.get(Family::Meta, key);
+        let (tag, epoch, access, schema) =
+            (get(meta::IN_FORCE)?, get(meta::EPOCH)?, get(meta::ACCESS)?, get(meta::SCHEMA)?);
+        if self.is_damaged(Family::Meta) {
+            return Ok(());
+        }
+        let place = || Place::of(Family::Meta).entry("in-force");
+        let Some(tag) = tag.filter(|tag| tag.len() == TAG_BYTES) else {
+            self.found(Code::PolicyAltered, place());
+            return Ok(());
+        };
+        let epoch = epoch.and_then(|epoch| epoch.try_into().ok()).map(u32::from_be_bytes);
+        // What is missing of these has a finding of its own; so has a line that did not open.
+        let (Some(epoch), Some(access), Some(schema)) = (epoch, access, schema) else { return Ok(()) };
+        let line = verifier.and_then(|verifier| verifier.line(&VAULT, &audit_category()));
+        let expected = line.map(|line| in_force_tag(line, epoch, &Hash::sha256(&access), &Hash::sha256(&schema)));
+        if expected.is_some_and(|expected| !bool::from(expected.as_slice().ct_eq(&tag))) {
+            self.found(Code::PolicyAltered, place());
+        }
+        Ok(())
     }
 }
 

@@ -139,6 +139,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
         None => None,
         Some(root) => Some(check.unseal(root, &wraps)?),
     };
+    check.vouched(verifier.as_ref())?;
     let mut past = match &verifier {
         None => None,
         Some(verifier) => check.past(verifier, &wraps)?,
@@ -153,12 +154,15 @@ impl Check<'_> {
         self.report.findings.add(finding);
     }
 
-    /// What this program does not understand it cannot call wrong. Damage is told by the look at the meta family.
-    fn format(&self) -> Result<(), CheckError> {
+    /// What this program does not understand it cannot call wrong. Damage is told by the look at the meta family; a store
+    /// that says nothing is looked at all the same, since no vault leaves one so.
+    fn format(&mut self) -> Result<(), CheckError> {
         match format::check(self.home.engine) {
-            Err(FormatError::Store(_)) | Ok(()) => Ok(()),
-            Err(other) => Err(CheckError::Format(other)),
+            Err(FormatError::Store(_)) | Ok(()) => {}
+            Err(FormatError::Unsaid) => self.found(Code::FormatUnsaid, Place::of(Family::Meta).entry("format")),
+            Err(other @ (FormatError::Newer(_) | FormatError::Older(_))) => return Err(CheckError::Format(other)),
         }
+        Ok(())
     }
 
     fn found(&mut self, code: Code, place: Place) {

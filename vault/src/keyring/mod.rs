@@ -4,6 +4,7 @@
 
 mod audit;
 mod create;
+mod in_force;
 pub mod record;
 mod subject;
 mod survey;
@@ -20,6 +21,7 @@ use record::{RootRow, State, Use};
 
 pub use audit::{Audited, audit_row_key};
 pub use create::{Created, create_line, create_log_key};
+pub use in_force::in_force_tag;
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
 
@@ -116,6 +118,10 @@ impl Keyring {
         for (at, locator) in locators {
             let versions = versions.remove(&at).unwrap_or_default();
             keyring.insert(Line::new(at.0, at.1, locator, versions)?);
+        }
+        // A category whose rows nobody can find would pass for one in which there is nobody.
+        if !versions.is_empty() {
+            return Err(KeyringError::Missing("locator"));
         }
         Ok((keyring, log.ok_or(KeyringError::Missing("log signing"))?))
     }

@@ -264,8 +264,8 @@ impl House {
         self.record_and_tell(entry, code).await
     }
 
-    /// Records that a key which the whole request needs did not open.
-    async fn fail_envelope(
+    /// Records that what the whole request needs did not open, or is not there.
+    pub(super) async fn fail_envelope(
         self: &Arc<Self>,
         action: Action,
         common: &Circumstances,

@@ -20,7 +20,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let start = asked.start.min(house.ledger.shared().size());
     let note = format!("leaves from {start} on, at most {}", asked.count);
     let private = Private { note: Some(note), ..Private::default() };
-    let (_, recorded) = manage::record(&house, &incoming, Action::LogEntry, private).await?;
+    let (desk, recorded) = manage::record(&house, &incoming, Action::LogEntry, private).await?;
     let (checkpoint, size) = house.ledger.shared().newest_with_size();
     let engine = Arc::clone(&house.engine);
     let leaves = tokio::task::spawn_blocking(move || {
@@ -29,10 +29,13 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         (asked.start..end).map(|index| text(history.leaf(index)?)).collect::<Result<Vec<_>, HistoryError>>()
     });
     let leaves = leaves.await.map_err(|_| Problem::new(Code::Internal))?;
-    let leaves = leaves.map_err(|error| {
-        tracing::error!(%error, "leaves cannot be read");
-        Problem::new(Code::Altered)
-    })?;
+    let leaves = match leaves {
+        Ok(leaves) => leaves,
+        Err(error) => {
+            tracing::error!(%error, "leaves cannot be read");
+            return Err(house.fail_envelope(Action::LogEntry, &desk.common, &desk.unattributed).await);
+        }
+    };
     let mut notes = Vec::new();
     let receipt = recorded.into_receipt(&mut notes);
     body(&EntryAnswer { start: asked.start, leaves, checkpoint: checkpoint.to_string(), receipt, notes })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use coffer_keys::{Context, Label, RootKey};
+use coffer_keys::RootKey;
 use coffer_wire::Name;
 use coffer_wire::api::files_hash;
 use coffer_wire::leaf::Action;
@@ -18,7 +18,9 @@ use super::house::{HouseError, controllers, families, log_place};
 use crate::admit::{InForce, Policy};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SCHEMA_DIR};
-use crate::keyring::{Audited, Created, Keyring, KeyringError, Line, audit_category, create_line, create_log_key};
+use crate::keyring::{
+    Audited, Created, Keyring, KeyringError, Line, audit_category, create_line, create_log_key, in_force_tag,
+};
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission, has_leaves};
 use crate::schema::Schema;
 use crate::store::{Batch, Engine, Family, format, meta};
@@ -116,9 +118,7 @@ impl Proposal {
     }
 
     fn tag(&self, vault: &Line) -> [u8; 16] {
-        let context = Context::new(Label::Index).text("in force").number(u64::from(self.epoch));
-        let hashes = [files_hash(&self.access), files_hash(&self.schema)];
-        vault.locator().tag(&hashes.iter().fold(context, |context, hash| context.part(hash.as_bytes())))
+        in_force_tag(vault, self.epoch, &files_hash(&self.access), &files_hash(&self.schema))
     }
 }
 

@@ -275,6 +275,10 @@ impl Work<'_> {
         let audit = self.desk.keyring.audit(&self.desk.common.controller);
         let (false, Some(audit)) = (about.is_known(), audit) else { return Ok(about) };
         let whom = Audited::Person(self.item.person.as_str());
+        // One that does not open is not made anew. One that was made since this write looked has it start again.
+        if audit.audit_key(self.view, whom)?.is_err() {
+            return Err(Stop::Altered);
+        }
         let made = audit.make_audit(whom, &mut gathered.batch, &mut gathered.needs);
         let (id, key) = made.map_err(|error| Stop::Halt(halt_of(error)))?;
         gathered.made.push(id.to_string());
