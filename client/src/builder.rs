@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coffer_wire::Name;
+use coffer_wire::approval::Request;
 use coffer_wire::note::{VerifierKey, verify};
 use zeroize::Zeroizing;
 
 use crate::log::Log;
 use crate::transport::Transport;
 use crate::vault::{Core, Vault};
-use crate::{config, tls};
+use crate::{approve, config, tls};
 
 /// How long a request may take unless said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -99,6 +100,13 @@ impl Builder {
         self
     }
 
+    /// Approves what is asked for a vault that is not open: the file to hand to its operator. `made_ms` and `expires_ms` are
+    /// Unix times in milliseconds.
+    pub fn approve(&self, asked: Request, reason: &str, made_ms: u64, expires_ms: u64) -> Result<String, SetupError> {
+        let (certificates, key) = self.identity.as_ref().ok_or(SetupError::Missing("identity"))?;
+        approve::approve(asked, reason, (made_ms, expires_ms), (certificates, key))
+    }
+
     /// Makes the vault's client. Connects to nothing yet.
     pub fn build(self) -> Result<Vault, SetupError> {
         let url = self.url.ok_or(SetupError::Missing("url"))?;
@@ -145,6 +153,9 @@ pub enum SetupError {
     /// Certificate and key do not fit, or are of a kind that is not supported.
     #[error("the certificates cannot be used: {0}")]
     Tls(String),
+    /// An approval cannot be made so.
+    #[error("{0}")]
+    Approval(String),
     /// Not an `https` address of a host.
     #[error("the url must be https://host or https://host:port")]
     Url,

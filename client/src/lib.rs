@@ -23,6 +23,7 @@
 //!
 //! A call is to be polled to its end: a write whose future is dropped may or may not have happened.
 
+mod approve;
 pub mod ask;
 mod builder;
 mod config;

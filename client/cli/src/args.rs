@@ -65,6 +65,12 @@ pub enum Command {
     /// Show the keys, without key material
     #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/security-admin keys list")]
     Keys(Keys),
+    /// Sign what an operator asks for a vault that does not open, with the key of this application's certificate
+    #[command(
+        after_help = "Example:\n  coffer --config clients/console/client.toml approve request --reason 'The disk of the head was lost' \\\n    \
+                      --since head --out approval"
+    )]
+    Approve(Approve),
     /// Show who may do what, or change it
     #[command(subcommand, after_help = "Example:\n  coffer access who-can read bank.account_number")]
     Access(Access),
@@ -88,6 +94,24 @@ pub struct Envelope {
     /// Why, in your words; kept in the log, at most 256 bytes
     #[arg(long)]
     pub reason: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Approve {
+    /// What `coffer-vault check --request-head` wrote
+    pub request: PathBuf,
+    /// Why, in your words; it is kept in the log, at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+    /// A checkpoint that `log verify --remember` kept: what has fewer leaves is not approved
+    #[arg(long, value_name = "FILE")]
+    pub since: Option<PathBuf>,
+    /// For how many days it counts
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=7))]
+    pub days: u64,
+    /// Where the approval is written; nothing may lie there
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Subcommand)]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use coffer_client::{Session, Vault};
+use coffer_client::{Builder, Session, Vault};
 use coffer_wire::note::VerifierKey;
 use serde::Deserialize;
 
@@ -52,6 +52,11 @@ impl Desk {
             records = records.with_reason(reason);
         }
         Ok((vault, records))
+    }
+
+    /// What the configuration file says, where nothing is asked of the vault.
+    pub fn builder(&self) -> Result<Builder, Failure> {
+        Ok(Builder::from_config_file(&self.global.config)?)
     }
 
     /// The log's public key: of the file named, else of the configuration. Never the vault's word.

@@ -59,6 +59,10 @@ actions! {
     SubjectsErase = "subjects.erase";
     /// Leaf 0: the log was opened.
     LogOpen = "log.open";
+    /// The head was lost, and the store's newest checkpoint taken for it, as an approval permitted.
+    LogAdopt = "log.adopt";
+    /// The store's damaged tail was cut.
+    LogRepair = "log.repair";
     /// Leaves of the log were read.
     LogEntry = "log.entry";
     /// The keys were listed, without key material.

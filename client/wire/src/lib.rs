@@ -4,6 +4,7 @@
 //! Nothing here does I/O and nothing here holds a key.
 
 pub mod api;
+pub mod approval;
 pub mod escape;
 pub mod leaf;
 pub mod name;

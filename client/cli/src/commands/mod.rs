@@ -1,6 +1,7 @@
 //! One command a file.
 
 mod access;
+mod approve;
 mod keys;
 mod log;
 mod record;
@@ -33,6 +34,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(Log::Verify(args)) => log::verify::run(&desk, &args).await,
         Command::Log(Log::Export(args)) => log::export::run(&desk, &args).await,
         Command::Keys(Keys::List) => keys::run(&desk).await,
+        Command::Approve(args) => approve::run(&desk, &args),
         Command::Access(Access::WhoCan(args)) => access::who_can::run(&desk, &args).await,
         Command::Access(Access::Apply(args)) => access::apply::run(&desk, &args).await,
         Command::Schema(Schema::Show(args)) => schema::show::run(&desk, &args).await,

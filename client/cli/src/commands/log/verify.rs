@@ -83,7 +83,7 @@ fn of_file(path: &Path, key: &VerifierKey) -> Result<(Checkpoint, String, Audit)
 }
 
 /// The checkpoint that an earlier run kept.
-fn remembered(path: &Path, key: &VerifierKey) -> Result<Checkpoint, Failure> {
+pub fn remembered(path: &Path, key: &VerifierKey) -> Result<Checkpoint, Failure> {
     let note = input::text(path)?;
     verify(&note, key).map_err(|error| {
         let message = format!("{}: {error}", path.display());
