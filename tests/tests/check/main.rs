@@ -8,6 +8,7 @@ mod heads;
 mod kinds;
 mod live;
 mod matrix;
+mod mend;
 mod online;
 mod rows;
 mod scene;

@@ -358,7 +358,7 @@ fn hear(vault: &Running, what: &str, reply: &Reply) -> String {
     format!("{what}:{code}")
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

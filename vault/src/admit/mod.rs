@@ -5,6 +5,7 @@
 //! short-lived token that names the application) ∩ the purpose and, where the category asks for
 //! it, the case.
 
+pub mod approval;
 mod ask;
 mod caller;
 mod certificate;
@@ -111,6 +112,11 @@ impl Gate {
             return Err(refused(code, rule, Some(staff)));
         }
         Ok(Caller::with_staff(application.name, peer, staff, in_force))
+    }
+
+    /// Whether somebody with a security admin's duty may work at an application.
+    pub fn is_admins(&self, application: &coffer_wire::Name) -> bool {
+        self.in_force().policy.compiled().is_admins(application)
     }
 
     fn application(&self, peer: &PeerCertificate, in_force: &InForce, now_ms: u64) -> Result<&Application, Refusal> {

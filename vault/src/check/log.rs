@@ -10,6 +10,7 @@ use coffer_wire::{Hash, Name};
 
 use super::tree::{Right, Stored, Trees};
 use super::{Check, CheckError, Code, Finding, Place, index_of};
+use crate::ledger::Last;
 use crate::ledger::history::{TILE_HASHES, TILE_HEIGHT, tile_key};
 use crate::ledger::start::newest_note;
 use crate::store::Family;
@@ -24,8 +25,8 @@ const TILE_KEY_BYTES: usize = 9;
 pub(super) struct Log {
     /// Leaves, by the checkpoint where it can be believed.
     pub(super) size: u64,
-    /// Each controller's last number.
-    pub(super) numbers: BTreeMap<Name, u64>,
+    /// Each controller's last number, and the leaf that bears it.
+    pub(super) numbers: BTreeMap<Name, Last>,
     /// The hash that the last activation of a policy names, and of a schema.
     pub(super) access: Option<Hash>,
     pub(super) schema: Option<Hash>,
@@ -145,10 +146,10 @@ impl Check<'_> {
         }
         log.last_ms = log.last_ms.max(leaf.t);
         let last = log.numbers.entry(leaf.controller).or_default();
-        let expected = *last + 1;
+        let expected = last.number + 1;
         // Leaves that could not be read may have borne the numbers between.
         let sound = (expected..=expected + log.unread).contains(&leaf.n);
-        *last = leaf.n;
+        *last = Last { number: leaf.n, leaf: index };
         if !sound {
             let finding = Finding::new(Code::NumberGap, place().controller(leaf.controller));
             self.add(finding.against(leaf.n, expected));

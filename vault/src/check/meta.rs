@@ -8,7 +8,6 @@ use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
 use crate::keyring::{audit_category, in_force_tag};
 use crate::ledger::Last;
-use crate::ledger::history::leaf_key;
 use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
 
@@ -49,14 +48,11 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn number(&mut self, log: &Log, controller: Name, last: Option<u64>, stored: &[u8]) {
-        let stored = Last::decode(stored).unwrap_or_default();
-        let borne = self.home.engine.get(Family::Leaves, &leaf_key(stored.leaf)).ok().flatten();
-        let is_borne = borne.is_some_and(|leaf| stored.is_borne_by(&controller, &leaf));
-        let (stored, last) = (stored.number, last.unwrap_or(0));
-        if (stored != last || !is_borne) && log.unread == 0 && !self.is_damaged(Family::Leaves) {
+    fn number(&mut self, log: &Log, controller: Name, last: Option<Last>, stored: &[u8]) {
+        let (stored, last) = (Last::decode(stored).unwrap_or_default(), last.unwrap_or_default());
+        if stored != last && log.unread == 0 && !self.is_damaged(Family::Leaves) {
             let place = Place::of(Family::Meta).controller(controller).entry("number");
-            self.add(Finding::new(Code::NumberWrong, place).against(stored, last));
+            self.add(Finding::new(Code::NumberWrong, place).against(stored.number, last.number));
         }
     }
 

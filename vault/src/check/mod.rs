@@ -14,7 +14,9 @@ mod log;
 mod meta;
 mod past;
 mod privates;
+mod rebuild;
 mod rows;
+mod tail;
 mod tree;
 
 use std::io;
@@ -31,6 +33,8 @@ use crate::store::{Engine, Family, StoreError};
 
 pub use finding::{Code, Finding, Findings, Place, Who};
 use keys::Wraps;
+pub use rebuild::{Rebuilt, rebuild};
+pub use tail::{Cut, NotCut, cut_tail};
 
 /// Rows that are asked of the store at a time.
 const PAGE_ROWS: usize = 1_024;
@@ -84,6 +88,9 @@ pub enum CheckError {
     /// The root key is not the one under which this home's keys lie.
     #[error("the key file belongs to another vault: none of this home's keys lies under it")]
     OtherRoot,
+    /// Nothing can be made again.
+    #[error("the log is not sound ({0}): nothing is made again out of it. `coffer-vault check` says more")]
+    NoBasis(&'static str),
     /// Nobody waits for it any more.
     #[error("stopped before its end")]
     Stopped,

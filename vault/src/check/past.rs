@@ -203,9 +203,14 @@ impl Past<'_> {
 
     /// Person and record of a leaf, for a report that names them.
     pub(super) fn who(&mut self, leaf: u64) -> Option<Who> {
+        let private = self.private(leaf)?;
+        Who::of(private.person.as_ref(), private.record.as_ref())
+    }
+
+    /// The private part of a leaf, where it opens.
+    pub(super) fn private(&mut self, leaf: u64) -> Option<Private> {
         let bytes = self.engine.get(Family::Leaves, &leaf_key(leaf)).ok()??;
         let stored = self.engine.get(Family::Private, &leaf_key(leaf)).ok()??;
-        let private = self.opener.open(&Leaf::parse(&bytes).ok()?, &StoredPrivate::parse(&stored)?).ok()?;
-        Who::of(private.person.as_ref(), private.record.as_ref())
+        self.opener.open(&Leaf::parse(&bytes).ok()?, &StoredPrivate::parse(&stored)?).ok()
     }
 }

@@ -151,6 +151,11 @@ impl Line {
         view.get(Family::Keys, &IndexRow::key(&index.0))
     }
 
+    /// The row that must stand at an index for a key.
+    pub fn index_row_of(&self, index: [u8; 32], id: &KeyId) -> Vec<u8> {
+        IndexRow { id: *id, tag: self.tag(&SubjectIndex(index), id) }.encode()
+    }
+
     fn tag(&self, index: &SubjectIndex, id: &KeyId) -> [u8; TAG_BYTES] {
         self.locator.tag(&Context::new(Label::Index).part(&index.0).part(id.as_bytes()))
     }

@@ -153,14 +153,14 @@ impl Growing {
 }
 
 /// The growing tree: its right edge, and the tiles that are not full yet.
-pub(super) struct Growth {
+pub struct Growth {
     edge: Edge,
     partial: Vec<Vec<Hash>>,
 }
 
 impl Growth {
     /// Takes up a log of `size` leaves where it stands.
-    pub(super) fn resume(history: &History<'_>, size: u64) -> Result<Growth, HistoryError> {
+    pub fn resume(history: &History<'_>, size: u64) -> Result<Growth, HistoryError> {
         let mut partial = Vec::new();
         for level in 0.. {
             let whole = size.checked_shr(u32::from(level * TILE_HEIGHT)).unwrap_or(0);
@@ -175,12 +175,12 @@ impl Growth {
     }
 
     /// Leaves so far.
-    pub(super) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.edge.size()
     }
 
     /// The root so far.
-    pub(super) fn root(&self) -> Hash {
+    pub fn root(&self) -> Hash {
         self.edge.root()
     }
 
@@ -190,7 +190,7 @@ impl Growth {
     }
 
     /// Adds a leaf's hash; tiles that it fills go into the batch.
-    pub(super) fn push(&mut self, hash: Hash, batch: &mut Batch) {
+    pub fn push(&mut self, hash: Hash, batch: &mut Batch) {
         self.edge.push(hash);
         let mut rising = hash;
         for level in 0u8.. {

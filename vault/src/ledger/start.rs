@@ -130,6 +130,11 @@ pub fn last_ms(engine: &dyn Engine) -> Result<u64, StoreError> {
     Ok(last.and_then(|bytes| Leaf::parse(&bytes).ok()).map_or(0, |leaf| leaf.t))
 }
 
+/// The same without taking it up.
+pub fn prove(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>, policy: u32) -> Result<(), StartError> {
+    check(engine, key, head, policy).map(drop)
+}
+
 /// The policy epoch in force behind a leaf.
 fn epoch_after(leaf: &Leaf) -> u32 {
     let activates = matches!(leaf.action, Action::AccessApply | Action::SchemaApply) && leaf.granted.is_some();

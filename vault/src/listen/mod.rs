@@ -16,7 +16,7 @@ use axum::Router;
 use tokio::sync::{mpsc, watch};
 
 pub use operator::Operator;
-pub use tls::{TlsError, TlsFiles, server_config};
+pub use tls::{TlsError, TlsFiles, is_clients, server_config};
 
 use crate::serve::Door;
 use connection::Limits;

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use coffer_wire::Hash;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use zeroize::Zeroizing;
@@ -103,11 +105,7 @@ fn fingerprint(listen: &config::Listen) -> Result<Hash, TlsError> {
 /// The TLS configuration of a vault.
 pub fn server_config(listen: &config::Listen) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    for authority in certificates(&listen.client_ca)? {
-        roots.add(authority)?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let verifier = verifier(listen, &provider)?;
     let key =
         PrivateKeyDer::from_pem_file(&listen.key).map_err(|error| TlsError::Pem { path: listen.key.clone(), error })?;
     let mut config = ServerConfig::builder_with_provider(provider)
@@ -119,6 +117,20 @@ pub fn server_config(listen: &config::Listen) -> Result<ServerConfig, TlsError> 
     config.max_early_data_size = 0;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+/// Whether an authority of the configuration has signed a client's certificate, which is within its life, for a client.
+pub fn is_clients(listen: &config::Listen, certificate: &[u8], now: UnixTime) -> Result<bool, TlsError> {
+    let verifier = verifier(listen, &Arc::new(rustls::crypto::ring::default_provider()))?;
+    Ok(verifier.verify_client_cert(&CertificateDer::from(certificate), &[], now).is_ok())
+}
+
+fn verifier(listen: &config::Listen, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in certificates(&listen.client_ca)? {
+        roots.add(authority)?;
+    }
+    Ok(WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build()?)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use coffer_keys::{AuditKey, RootKey};
 use coffer_wire::problem::{Code, Problem};
-use coffer_wire::{Name, leaf::Action, name::VAULT, private::Private};
+use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
 
 use super::answer::{code_of, problem_of};
 use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
@@ -60,6 +60,16 @@ pub struct Upkeep {
     pub not_taken: Vec<String>,
 }
 
+/// What was done to a stopped home, for the log to say when it opens.
+pub struct Mended {
+    /// What.
+    pub action: Action,
+    /// SHA-256 of what permitted it, if something had to.
+    pub permitted_by: Option<Hash>,
+    /// In words, for the private part.
+    pub note: String,
+}
+
 /// Why a vault does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum HouseError {
@@ -98,6 +108,17 @@ impl House {
         clock: Arc<dyn Clock>,
         root: &RootKey,
     ) -> Result<House, HouseError> {
+        House::open_mended(config, engine, clock, root, None)
+    }
+
+    /// The same, where the log has to say first what was done to the home.
+    pub fn open_mended(
+        config: Arc<Config>,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        root: &RootKey,
+        mended: Option<Mended>,
+    ) -> Result<House, HouseError> {
         format::check(&*engine)?;
         let stored = Proposal::stored(&*engine)?;
         let in_force = stored.in_force(&config)?;
@@ -108,7 +129,8 @@ impl House {
         stored.check(&*engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
         let (mut batch, now_ms) = (Batch::new(), clock.now_ms());
         let (lines, made) = lines_of_new(&config, &in_force, &*engine, &keyring, (root, now_ms), &mut batch)?;
-        let first = unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made)?.with_rows(batch, Vec::new());
+        let first =
+            unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, mended)?.with_rows(batch, Vec::new());
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures());
@@ -124,6 +146,14 @@ impl House {
             upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),
         })
+    }
+
+    /// Policy and schema in force in a store that no vault has open, if it was this vault that put them there.
+    pub fn in_force(config: &Config, engine: &dyn Engine, root: &RootKey) -> Result<InForce, HouseError> {
+        let stored = Proposal::stored(engine)?;
+        let (keyring, _) = Keyring::open(engine, root)?;
+        stored.check(engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
+        stored.in_force(config)
     }
 
     /// The log.
@@ -233,14 +263,15 @@ fn forward(clock: Arc<dyn Clock>, engine: &dyn Engine) -> Result<Arc<Forward>, H
 /// A clock that is further behind the log than this is worth the operator's look.
 const CLOCK_BEHIND_S_MAX: u64 = 60;
 
-/// The leaf that says that the vault was opened, under its own unattributed key of the half-year; and one for each key that
-/// is new.
+/// The leaf that says that the vault was opened, under its own unattributed key of the half-year; one for each key that is
+/// new, and one for what was mended while it was shut.
 fn unsealed(
     engine: &dyn Engine,
     keyring: &Keyring,
     period: Period,
     policy: u32,
     new_keys: &[Created],
+    mended: Option<Mended>,
 ) -> Result<Submission, HouseError> {
     let audit = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
     let whom = Audited::Unattributed(period.as_str());
@@ -262,10 +293,14 @@ fn unsealed(
     let own =
         |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
     let unsealed = Submission::unbound(own(Action::VaultUnseal, Detail::default(), private)?).with_rows(batch, needs);
-    new_keys.iter().try_fold(unsealed, |whole, created| {
+    let opened = new_keys.iter().try_fold(unsealed, |whole, created| {
         let (detail, private) = key_detail(created);
-        Ok(whole.and(own(Action::KeyCreate, detail, private)?))
-    })
+        Ok::<_, HouseError>(whole.and(own(Action::KeyCreate, detail, private)?))
+    })?;
+    let Some(Mended { action, permitted_by, note }) = mended else { return Ok(opened) };
+    let detail = Detail { written: permitted_by, ..Detail::default() };
+    let private = Private { note: Some(note), ..Private::default() };
+    Ok(opened.and(own(action, detail, private)?))
 }
 
 /// Against requests that race to make the same key.

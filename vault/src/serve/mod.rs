@@ -30,6 +30,6 @@ mod write;
 
 pub use answer::MEDIA_TYPE;
 pub use genesis::{Proposal, init};
-pub use house::{Door, House, HouseError, Shut, Upkeep};
+pub use house::{Door, House, HouseError, Mended, Shut, Upkeep};
 pub use incoming::Incoming;
 pub use metrics::Unready;

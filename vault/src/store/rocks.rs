@@ -16,8 +16,8 @@ use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::statistics::Ticker;
 use rocksdb::{
-    BoundColumnFamily, ColumnFamilyDescriptor, DBWithThreadMode, ErrorKind, FlushOptions, IteratorMode, MultiThreaded,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BoundColumnFamily, ColumnFamilyDescriptor, DBRecoveryMode, DBWithThreadMode, ErrorKind, FlushOptions, IteratorMode,
+    MultiThreaded, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 
 use super::{Batch, Cached, Engine, Family, StoreError};
@@ -56,6 +56,14 @@ impl Rocks {
             return Err(StoreError::Missing { path: path.display().to_string() });
         }
         Rocks::open_columns(path, tuning, options::database(tuning))
+    }
+
+    /// Opens the store of a folder whose write-ahead log is damaged, with what stands before the damage: what was committed
+    /// behind it is lost, in whole batches. For a copy that is to be compared with the head, and for nothing else.
+    pub fn open_before_damage(path: &Path, tuning: &Tuning) -> Result<Rocks, StoreError> {
+        let mut options = options::database(tuning);
+        options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+        Rocks::open_columns(path, tuning, options)
     }
 
     /// Makes a new store in a folder that does not exist yet or is empty, and opens it.

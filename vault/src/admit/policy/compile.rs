@@ -106,6 +106,12 @@ impl Compiled {
         }
     }
 
+    /// Whether a security admin's acts can be done through an application.
+    pub(in crate::admit) fn is_admins(&self, application: &Name) -> bool {
+        let acts = Action::ALL.iter().filter(|act| is_admins(**act)).fold(0, |bits, act| bits | action_bit(*act));
+        self.application(application).is_some_and(|application| application.actions & acts != 0)
+    }
+
     pub(super) fn application(&self, name: &Name) -> Option<&ApplicationBits> {
         let position = self.applications.binary_search_by(|(other, _)| other.cmp(name)).ok()?;
         Some(&self.applications[position].1)

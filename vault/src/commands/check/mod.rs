@@ -2,6 +2,7 @@
 //! home open, a copy of its store is looked at, of one moment.
 
 mod bar;
+mod mend;
 mod report;
 
 use std::path::{Path, PathBuf};
@@ -19,10 +20,11 @@ use super::init::LOG_KEY_FILE;
 use super::live::Copy;
 use super::{open, serve};
 use bar::{Bar, Stop};
+use mend::Bench;
 
 #[derive(Args)]
 #[command(
-    after_help = "Exit status: 0 nothing is wrong, 1 something is, 73 the running server made no copy, 78 the home cannot be checked, \
+    after_help = "Exit status: 0 nothing is wrong, or it was put right; 1 something is, or nothing can be put right so; 73 the running server made no copy, 78 the home cannot be checked, \
                   130 stopped."
 )]
 pub struct Check {
@@ -42,6 +44,31 @@ pub struct Check {
     /// what it is. Needs the root key
     #[arg(long, conflicts_with = "no_seal")]
     cards: bool,
+    #[command(flatten)]
+    mend: Mend,
+    /// Do it: without this, what would be done is told and nothing is changed
+    #[arg(long, requires = "mend")]
+    yes: bool,
+}
+
+/// What can be put right, of a stopped home; one at a time.
+#[derive(Args)]
+#[group(id = "mend", multiple = false, conflicts_with_all = ["show_ids", "cards"])]
+struct Mend {
+    /// Make again what can be made out of the log: tiles, controllers' last numbers, and with the root key the rows that say
+    /// which keys a person has
+    #[arg(long)]
+    rebuild: bool,
+    /// Cut what lies behind the newest checkpoint, and the damaged end of a write-ahead log, if what is left is all that the
+    /// head has seen. The store as it was is kept
+    #[arg(long)]
+    repair_tail: bool,
+    /// Write into FILE what an admin has to approve where the head is lost or another log's
+    #[arg(long, value_name = "FILE", conflicts_with = "yes")]
+    request_head: Option<PathBuf>,
+    /// Take the store's newest checkpoint for the head, as the approval in FILE permits (`coffer approve`)
+    #[arg(long, value_name = "FILE")]
+    adopt_head: Option<PathBuf>,
 }
 
 /// Checks and tells. Fails with status 1 where anything is wrong.
@@ -55,13 +82,19 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
     };
     let root = root_key(args, &config)?;
     Copy::sweep(&config.store.data);
+    let bar = Bar::new(json, stop);
+    let bench = Bench { config: &config, log_key: &log_key, root: root.as_ref(), yes: args.yes, json };
+    match &args.mend {
+        Mend { rebuild: true, .. } => return bench.rebuild(&bar),
+        Mend { repair_tail: true, .. } => return bench.repair_tail(),
+        Mend { request_head: Some(file), .. } => return bench.request_head(file),
+        Mend { adopt_head: Some(file), .. } => return bench.adopt_head(file),
+        _ => {}
+    }
     let seen = Seen::of(&config)?;
     let Check { show_ids, cards, .. } = *args;
     let home = Home { engine: &seen.engine, log_key: &log_key, head: &seen.head, show_ids, cards };
-    let report = check(&home, root.as_ref(), &Bar::new(json, stop)).map_err(|error| match error {
-        CheckError::Stopped => Failure::new(Status::Interrupted, error),
-        other => Failure::config(other),
-    })?;
+    let report = check(&home, root.as_ref(), &bar).map_err(failed_check)?;
     match json {
         true => report::print_json(&config.home, seen.is_live(), &report),
         false => report::print_table(seen.is_live(), &report, cards),
@@ -70,6 +103,14 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
         0 => Ok(()),
         1 => Err(Failure::new(Status::Failed, "1 finding")),
         total => Err(Failure::new(Status::Failed, format!("{total} findings"))),
+    }
+}
+
+fn failed_check(error: CheckError) -> Failure {
+    match error {
+        CheckError::Stopped => Failure::new(Status::Interrupted, error),
+        CheckError::NoBasis(_) => Failure::new(Status::Failed, error),
+        other => Failure::config(other),
     }
 }
 

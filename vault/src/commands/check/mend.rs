@@ -1,0 +1,353 @@
+//! What a check can put right: derived rows, a damaged tail, a lost head. Each tells first what it would do, and does it
+//! with `--yes`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use coffer_keys::RootKey;
+use coffer_vault::admit::{Gate, PeerCertificate, approval};
+use coffer_vault::check::{Home, NotCut, Rebuilt, cut_tail, rebuild};
+use coffer_vault::clock::{Clock, System};
+use coffer_vault::config::Config;
+use coffer_vault::ledger::head::{self, HeadFile};
+use coffer_vault::ledger::start::newest_note;
+use coffer_vault::listen::is_clients;
+use coffer_vault::serve::{House, Mended};
+use coffer_vault::store::rocks::Rocks;
+use coffer_vault::store::{Engine, StoreError};
+use coffer_wire::Hash;
+use coffer_wire::approval::{APPROVAL_MS_MAX, Approval, Request};
+use coffer_wire::leaf::Action;
+use coffer_wire::note::{self, VerifierKey};
+use rustls::pki_types::UnixTime;
+use serde::Serialize;
+
+use super::bar::Bar;
+use super::{failed_check, unopened};
+use crate::commands::exit::{Failure, Status};
+use crate::commands::open;
+
+/// A head file that was made on the way.
+const SCRATCH_HEAD: &str = "head.new";
+/// Clocks of admin and operator may differ by this much, in milliseconds.
+const CLOCKS_MS: u64 = 5 * 60 * 1_000;
+
+/// What every way of putting right needs.
+pub struct Bench<'a> {
+    pub config: &'a Config,
+    pub log_key: &'a VerifierKey,
+    pub root: Option<&'a RootKey>,
+    /// Do it, and do not only tell.
+    pub yes: bool,
+    pub json: bool,
+}
+
+/// What is told, as JSON.
+#[derive(Serialize)]
+struct Told<T> {
+    home: PathBuf,
+    act: &'static str,
+    done: bool,
+    #[serde(flatten)]
+    what: T,
+}
+
+impl Bench<'_> {
+    /// `--rebuild`.
+    pub fn rebuild(&self, bar: &Bar) -> Result<(), Failure> {
+        let engine = self.store()?;
+        let head = &self.config.log.head;
+        let home = Home { engine: &engine, log_key: self.log_key, head, show_ids: false, cards: false };
+        let made = rebuild(&home, self.root, bar, !self.yes).map_err(failed_check)?;
+        let Rebuilt { tiles, numbers, index_rows } = made;
+        let seal = if self.root.is_some() { "" } else { " (not looked at without the root key)" };
+        let words = format!("{tiles} tiles, {numbers} last numbers, {index_rows} index rows{seal}");
+        self.tell("rebuild", made, made != Rebuilt::default(), &words)
+    }
+
+    /// `--repair-tail`: on a copy, which takes the place of the store once it is proved.
+    pub fn repair_tail(&self) -> Result<(), Failure> {
+        let data = &self.config.store.data;
+        let failed = |error| Failure::io(data.display(), error);
+        // Whoever serves it holds its lock; what does not open for damage, nobody serves.
+        let damage = match Rocks::open(data, &open::tuning(self.config)) {
+            Ok(engine) => engine.close().map(|()| None),
+            Err(StoreError::Corrupt { detail }) => Ok(Some(detail)),
+            Err(other) => Err(other),
+        };
+        let damage = damage.map_err(Failure::config)?;
+        let beside = Aside::of(data, "repair").map_err(failed)?;
+        link(data, &beside.0).map_err(failed)?;
+        let copy = match damage {
+            None => Rocks::open(&beside.0, &open::tuning(self.config)),
+            Some(_) => Rocks::open_before_damage(&beside.0, &open::tuning(self.config)),
+        };
+        let copy = copy.map_err(|error| not_repaired(&error))?;
+        let seen =
+            head::read(&self.config.log.head).map_err(|error| Failure::io(self.config.log.head.display(), error))?;
+        let cut = cut_tail(&copy, self.log_key, seen.as_deref()).map_err(|error| match error {
+            NotCut::Store(error) => not_repaired(&error),
+            NotCut::Start(error) => not_repaired(&error),
+        })?;
+        let rows = cut.leaves + cut.private_parts + cut.tiles;
+        let wrong = damage.is_some() || rows > 0;
+        let words = format!(
+            "{}{rows} rows behind the newest checkpoint; {} leaves are left, and the head has seen {}",
+            if damage.is_some() { "the damaged end of the write-ahead log, and " } else { "" },
+            cut.size,
+            cut.head_size
+        );
+        if self.yes && wrong {
+            let note = format!("cut {words}");
+            let mended = Mended { action: Action::LogRepair, permitted_by: None, note };
+            let copy = self.say(copy, seen.as_deref().unwrap_or_default(), mended, &beside.0)?;
+            copy.close().map_err(Failure::config)?;
+            swap(data, &beside.0).map_err(failed)?;
+        }
+        self.tell("repair-tail", cut, wrong, &words)
+    }
+
+    /// `--request-head`: what an admin has to approve.
+    pub fn request_head(&self, into: &Path) -> Result<(), Failure> {
+        let request = self.request(&self.store()?)?;
+        let failed = |error| Failure::new(Status::CannotCreate, format!("{}: {error}", into.display()));
+        let mut file = OpenOptions::new().write(true).create_new(true).open(into).map_err(failed)?;
+        file.write_all(request.encode().as_bytes()).map_err(failed)?;
+        println!("An admin approves it with `coffer approve {} --reason … --out FILE`.", into.display());
+        Ok(())
+    }
+
+    /// `--adopt-head`: the store's newest checkpoint becomes the head, as an admin has approved.
+    pub fn adopt_head(&self, file: &Path) -> Result<(), Failure> {
+        let text = std::fs::read_to_string(file).map_err(|error| Failure::io(file.display(), error))?;
+        let (approval, signed, signature) = Approval::parse(&text).map_err(Failure::config)?;
+        let engine = self.store()?;
+        let request = self.request(&engine)?;
+        let application = self.approver(&engine, &approval, signed, &signature)?;
+        if approval.request != request {
+            return Err(refused(
+                "approval_other",
+                "it was given for another home, head or checkpoint than are there now",
+            ));
+        }
+        let checkpoint = note::verify(&request.checkpoint, self.log_key).map_err(Failure::config)?;
+        let from = request.old.map_or("no head".to_owned(), |hash| format!("the head of another log ({hash})"));
+        let words = format!(
+            "from {from} to {} leaves with root {}, by {application}: {}",
+            checkpoint.size, checkpoint.root, approval.reason
+        );
+        if self.yes {
+            let permitted_by = Some(Hash::sha256(text.as_bytes()));
+            let mended = Mended { action: Action::LogAdopt, permitted_by, note: words.clone() };
+            let head = &self.config.log.head;
+            let beside = head.with_file_name(SCRATCH_HEAD);
+            self.say_with_head(engine, &request.checkpoint, mended, &beside)?;
+            take_head(head, &beside).map_err(|error| Failure::io(head.display(), error))?;
+        }
+        self.tell("adopt-head", Words { what: &words }, true, &words)
+    }
+
+    /// What there is to approve. A head of this log that the store does not reach would have the log go back, which no
+    /// approval can permit.
+    fn request(&self, engine: &dyn Engine) -> Result<Request, Failure> {
+        let checkpoint = newest_note(engine).map_err(Failure::config)?;
+        let checkpoint = checkpoint.filter(|checkpoint| note::verify(checkpoint, self.log_key).is_ok());
+        let why = "the store holds no checkpoint that this log's key signed";
+        let checkpoint = checkpoint.ok_or_else(|| refused("checkpoint_wrong", why))?;
+        let old = match head::read(&self.config.log.head) {
+            Ok(old) => old,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(Failure::io(self.config.log.head.display(), error)),
+        };
+        if old.as_ref().is_some_and(|old| note::verify(old, self.log_key).is_ok()) {
+            let why = "the head is one of this log: where the store has not got all that it has seen, find the store that has";
+            return Err(refused("head_is_this_logs", why));
+        }
+        let old = old.map(|old| Hash::sha256(old.as_bytes()));
+        Ok(Request { home: self.config.name, old, checkpoint })
+    }
+
+    /// The application whose key signed, if it is one at which security admins work, now as the approval counts.
+    fn approver(
+        &self,
+        engine: &dyn Engine,
+        approval: &Approval,
+        signed: &str,
+        signature: &[u8],
+    ) -> Result<String, Failure> {
+        let Some(root) = self.root else { return Err(without_seal()) };
+        let now_ms = System.now_ms();
+        let lasts = approval.made_ms..approval.expires_ms;
+        let counts =
+            now_ms + CLOCKS_MS >= lasts.start && now_ms < lasts.end && lasts.end - lasts.start <= APPROVAL_MS_MAX;
+        if !counts {
+            return Err(refused(
+                "approval_expired",
+                "it counts no longer, not yet, or for longer than an approval may",
+            ));
+        }
+        let unsigned =
+            || refused("approval_unsigned", "it is not signed with the key of a certificate of this vault's clients");
+        let now = UnixTime::since_unix_epoch(Duration::from_millis(now_ms));
+        let known = is_clients(&self.config.listen, &approval.certificate, now).map_err(Failure::config)?;
+        if !known || !approval::is_signed(approval, signed, signature) {
+            return Err(unsigned());
+        }
+        let in_force = House::in_force(self.config, engine, root).map_err(Failure::config)?;
+        let gate = Gate::new(self.config, in_force).map_err(Failure::config)?;
+        let peer = PeerCertificate::parse(&approval.certificate).map_err(|_| unsigned())?;
+        let caller = gate.admit(&peer, None, now_ms);
+        let caller =
+            caller.map_err(|refusal| refused(refusal.code.as_str(), "its certificate is not one that counts"))?;
+        if !gate.is_admins(&caller.application()) {
+            return Err(refused(
+                "forbidden_application",
+                "its certificate is of an application at which no security admin works",
+            ));
+        }
+        Ok(caller.application().to_string())
+    }
+
+    /// Opens the vault on a store that is about to take the place of another, so that the log says what was done. The real
+    /// head stays as it is: behind the log, as after a kill, once the store is in its place.
+    fn say(&self, store: Rocks, seen: &str, mended: Mended, beside: &Path) -> Result<Rocks, Failure> {
+        let scratch = beside.with_file_name(SCRATCH_HEAD);
+        let store = self.say_with_head(store, seen, mended, &scratch)?;
+        std::fs::remove_file(&scratch).map_err(|error| Failure::io(scratch.display(), error))?;
+        Ok(store)
+    }
+
+    fn say_with_head(&self, store: Rocks, seen: &str, mended: Mended, scratch: &Path) -> Result<Rocks, Failure> {
+        let Some(root) = self.root else { return Err(without_seal()) };
+        let failed = |error| Failure::io(scratch.display(), error);
+        match std::fs::remove_file(scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let (mut head, _) = HeadFile::open(scratch, true).map_err(failed)?;
+        head.write(seen).map_err(failed)?;
+        drop(head);
+        let mut config = self.config.clone();
+        config.log.head = scratch.to_owned();
+        let store = Arc::new(store);
+        let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
+        let house = House::open_mended(Arc::new(config), engine, Arc::new(System), root, Some(mended));
+        // Dropped, it has written log and head.
+        drop(house.map_err(Failure::config)?);
+        Arc::try_unwrap(store).map_err(|_| Failure::new(Status::Software, "the store is still in use"))
+    }
+
+    fn store(&self) -> Result<Rocks, Failure> {
+        Rocks::open(&self.config.store.data, &open::tuning(self.config)).map_err(unopened)
+    }
+
+    fn tell(&self, act: &'static str, what: impl Serialize, anything: bool, words: &str) -> Result<(), Failure> {
+        let done = self.yes && anything;
+        if self.json {
+            let told = Told { home: self.config.home.clone(), act, done, what };
+            println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default());
+            return Ok(());
+        }
+        match (anything, done) {
+            (false, _) => println!("{act}: nothing to do ({words})."),
+            (true, true) => println!("{act}: done: {words}."),
+            (true, false) => println!("{act}: would do: {words}.\nNothing was changed. With --yes it is done."),
+        }
+        Ok(())
+    }
+}
+
+/// What was done or would be, where words say it all.
+#[derive(Serialize)]
+struct Words<'a> {
+    what: &'a str,
+}
+
+fn refused(code: &str, why: &str) -> Failure {
+    Failure::new(Status::Failed, format!("{code}: {why}; nothing was changed"))
+}
+
+fn not_repaired(why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Status::Failed, format!("what is left would not be the log that was seen: {why}; nothing was changed"))
+}
+
+fn without_seal() -> Failure {
+    Failure::config("this needs the root key: who did it, and what, is written into the log")
+}
+
+/// A folder beside the data that is removed again, unless it takes the data's place.
+struct Aside(PathBuf);
+
+impl Aside {
+    fn of(data: &Path, what: &str) -> io::Result<Aside> {
+        let folder = data.with_file_name(named(data, what));
+        // What an earlier try has left: it never was the store.
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        std::fs::create_dir(&folder)?;
+        Ok(Aside(folder))
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // Gone where it has taken the data's place.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn named(path: &Path, what: &str) -> String {
+    format!("{}-{what}", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// A copy of a store that nobody has open. Table files are never changed in place, so a link is as good.
+fn link(data: &Path, into: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(data)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), into.join(entry.file_name()));
+        if entry.file_name() == "LOCK" || !entry.file_type()?.is_file() {
+            continue;
+        }
+        let is_table = from.extension().is_some_and(|ending| ending == "sst");
+        if !is_table || std::fs::hard_link(&from, &to).is_err() {
+            std::fs::copy(&from, &to)?;
+        }
+    }
+    Ok(())
+}
+
+/// The old store is kept beside the new one. A crash between the two leaves no store in its place and both beside it,
+/// which every start says.
+fn swap(data: &Path, by: &Path) -> io::Result<()> {
+    let kept = data.with_file_name(named(data, &format!("before-{}", seconds())));
+    std::fs::rename(data, &kept)?;
+    std::fs::rename(by, data)?;
+    sync_folder(data)?;
+    eprintln!("coffer-vault: the store as it was is kept in {}", kept.display());
+    Ok(())
+}
+
+/// Puts the new head in its place; another log's is kept beside it.
+fn take_head(head: &Path, new: &Path) -> io::Result<()> {
+    if head.exists() {
+        let kept = head.with_file_name(named(head, &format!("before-{}", seconds())));
+        std::fs::rename(head, &kept)?;
+        eprintln!("coffer-vault: the other head is kept in {}", kept.display());
+    }
+    std::fs::rename(new, head)?;
+    sync_folder(head)
+}
+
+fn sync_folder(of: &Path) -> io::Result<()> {
+    let folder = of.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
