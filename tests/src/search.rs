@@ -65,7 +65,8 @@ impl Search {
                 let (deeper, bytes) = self.found_below(&path);
                 found.extend(deeper);
                 searched += bytes;
-            } else {
+            // A socket, as a killed vault leaves one, holds nothing.
+            } else if path.is_file() {
                 let bytes = std::fs::read(&path).unwrap();
                 found.extend(self.found_in(&bytes).into_iter().map(|what| format!("{shown}: {what}")));
                 searched += bytes.len() as u64;

@@ -180,6 +180,16 @@ mod tests {
         assert_eq!(Approval::parse(&file), Ok((approval, signed.as_str(), b"signature".to_vec())));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text: String, cut in 0usize..400) {
+            let file = Approval::assemble(&approval().signed().unwrap(), b"signature");
+            let _ = Approval::parse(&text);
+            let _ = Request::parse(&text);
+            let _ = Approval::parse(&format!("{}{text}", file.get(..cut).unwrap_or_default()));
+        }
+    }
+
     #[test]
     fn one_approval_has_one_form() {
         let approval = approval();

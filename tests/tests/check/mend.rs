@@ -121,7 +121,7 @@ async fn no_index_row_is_made_where_the_log_does_not_say_whose_key_it_is() {
     });
     let (other, victim) = (living.next().unwrap(), living.next().unwrap());
     // Whoever writes to the disk claims that this person's key is found where another's is.
-    let claimed = SubjectRow::Living { wrapped_by: victim.1, index: other.2, wrapped: victim.3.clone() };
+    let claimed = SubjectRow::Living { wrapped_by: victim.1, index: other.2, wrapped: victim.3 };
     scene.apply(&[
         (Family::Keys, victim.0.clone(), Some(claimed.encode())),
         (Family::Keys, IndexRow::key(&other.2), None),

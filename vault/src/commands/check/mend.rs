@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coffer_keys::RootKey;
 use coffer_vault::admit::{Gate, PeerCertificate, approval};
+use coffer_vault::cards;
 use coffer_vault::check::{Home, NotCut, Rebuilt, cut_tail, rebuild};
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::Config;
@@ -133,6 +134,9 @@ impl Bench<'_> {
                 "it was given for another home, head or checkpoint than are there now",
             ));
         }
+        if cards::found_in(&approval.reason) {
+            return Err(refused("card_number", "a payment card number stands in its reason, which the log would keep"));
+        }
         let checkpoint = note::verify(&request.checkpoint, self.log_key).map_err(Failure::config)?;
         let from = request.old.map_or("no head".to_owned(), |hash| format!("the head of another log ({hash})"));
         let words = format!(
@@ -180,10 +184,9 @@ impl Bench<'_> {
     ) -> Result<String, Failure> {
         let Some(root) = self.root else { return Err(without_seal()) };
         let now_ms = System.now_ms();
-        let lasts = approval.made_ms..approval.expires_ms;
-        let counts =
-            now_ms + CLOCKS_MS >= lasts.start && now_ms < lasts.end && lasts.end - lasts.start <= APPROVAL_MS_MAX;
-        if !counts {
+        let lasts = approval.expires_ms.checked_sub(approval.made_ms).is_some_and(|lasts| lasts <= APPROVAL_MS_MAX);
+        let counts = now_ms.saturating_add(CLOCKS_MS) >= approval.made_ms && now_ms < approval.expires_ms;
+        if !lasts || !counts {
             return Err(refused(
                 "approval_expired",
                 "it counts no longer, not yet, or for longer than an approval may",

@@ -2,7 +2,7 @@
 //!
 //! RocksDB's lock keeps a second process out, and only who has the store open can say which of its files belong
 //! together. So the server makes the copy, of hard links, and is asked through a socket in a folder that its own user
-//! alone may enter: who may read the data may ask, and nobody else (docs/decisions/0011).
+//! alone may enter: who may read the data may ask, and nobody else (docs/decisions/0014).
 //!
 //! One question a connection, a line each way: `copy NAME` is answered `done` or by a sentence. NAME is a folder that
 //! the asker has made beside the socket; the server puts `data` and `head` into it. The head is read before the store is

@@ -325,3 +325,41 @@ fn the_folder_of_a_new_store_is_for_its_owner_alone_also_where_it_was_there() {
     create(&path).close().unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+#[test]
+fn a_copy_holds_what_was_committed_before_it_and_nothing_that_came_after() {
+    let (folder, path) = place();
+    let copied = folder.path().join("copy");
+    let rocks = create(&path);
+    (0..ROWS / 2).for_each(|number| rocks.commit(&put(number, b"in a table")).unwrap());
+    rocks.flush().unwrap();
+    (ROWS / 2..ROWS).for_each(|number| rocks.commit(&put(number, b"in the log")).unwrap());
+    rocks.copy_to(&copied).unwrap();
+    rocks.commit(&put(ROWS, b"later")).unwrap();
+    let copy = open(&copied).unwrap();
+    assert_eq!(rows(&copy), ROWS as usize);
+    // Neither writes to the other.
+    copy.commit(&put(0, b"changed")).unwrap();
+    assert_eq!(rocks.get(META, &0u32.to_be_bytes()).unwrap().as_deref(), Some(&b"in a table"[..]));
+    assert_eq!(rows(&rocks), ROWS as usize + 1);
+    assert!(rocks.copy_to(&copied).is_err(), "nothing is overwritten");
+}
+
+#[test]
+fn a_damaged_log_is_opened_before_the_damage_only_on_request() {
+    let (_folder, path) = place();
+    killed(&path);
+    let log = files(&path, ".log").pop().unwrap();
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, &bytes).unwrap();
+    assert!(matches!(refusal(&path), StoreError::Corrupt { .. }));
+    let rocks = Rocks::open_before_damage(&path, &Tuning::default()).unwrap();
+    let left = rows(&rocks);
+    assert!((1..ROWS as usize).contains(&left), "{left} rows");
+    // Whole batches, from the first on.
+    for number in 0..left as u32 {
+        assert_eq!(rocks.get(META, &number.to_be_bytes()).unwrap(), Some(vec![number as u8; 100]));
+    }
+}
