@@ -1,5 +1,5 @@
-//! `coffer-vault check`: everything in a stopped home held against its log, and the log against the
-//! key and the head that stand outside it.
+//! `coffer-vault check`: everything in a stopped home, or in a copy of one that is served, held against its log, and the
+//! log against the key and the head that stand outside it.
 //!
 //! Without the seal: every leaf, tile, checkpoint and the head; and that keys, private parts and rows
 //! are where they should be. With the root key also what is sealed: each key opens, each private part
@@ -134,7 +134,7 @@ struct Check<'a> {
     report: Report,
 }
 
-/// Checks a stopped home; with the root key also what is sealed.
+/// Checks a home that nobody writes to meanwhile; with the root key also what is sealed.
 pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -> Result<Report, CheckError> {
     let mut check = Check { home, progress, report: Report { with_seal: root.is_some(), ..Report::default() } };
     check.format()?;
