@@ -36,7 +36,7 @@ impl Last {
     }
 
     /// Whether these are the bytes of a leaf that bears it.
-    fn is_borne_by(self, controller: &Name, leaf: &[u8]) -> bool {
+    pub fn is_borne_by(self, controller: &Name, leaf: &[u8]) -> bool {
         Leaf::parse(leaf).is_ok_and(|leaf| leaf.controller == *controller && leaf.n == self.number)
     }
 }
