@@ -189,6 +189,24 @@ async fn an_erased_witness_is_gone_from_another_persons_record_and_the_rest_stay
     assert_eq!(read["fields"], json!({ "summary": "a leak" }));
 }
 
+/// Both fields are first written at once: one key is made for the two, and an erase finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_a_record_holds_of_another_person_goes_with_that_person() {
+    let vault = Home::new(Store::Rocks).serve();
+    let housing = vault.staff("housing-officer", "oakvale").for_purpose("acting-on-behalf");
+    let fields = json!({ "name": "Ada Kettlewell", "phone": "07700 900123", "capacity": "appointed" });
+    let about = json!({ "name": "friend", "phone": "friend" });
+    let item = json!({
+        "category": "representatives", "person": "p", "record": "r", "source": "person", "fields": fields, "about": about
+    });
+    housing.items("/v1/records/write", json!([item])).await.granted();
+    let all = ["name", "phone", "capacity"];
+    assert_eq!(housing.read("representatives", "p", "r", &all).await.granted().item(0)["fields"], fields);
+    vault.staff("dpo", "oakvale").erase_person("friend", &["representatives"]).await.granted();
+    let left = housing.read("representatives", "p", "r", &all).await.granted().item(0);
+    assert_eq!(left["fields"], json!({ "capacity": "appointed" }));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_of_the_wrong_kind_is_refused_by_its_fields_name_alone() {
     let vault = Home::new(Store::Memory).serve();

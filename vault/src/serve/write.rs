@@ -1,5 +1,6 @@
 //! `records/write`: new values of a record's fields, under an expected version or the current one.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use coffer_keys::{Altered, KeyId, SubjectKey};
@@ -7,7 +8,7 @@ use coffer_wire::api::{Outcome, Stamp, WriteItem};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 use coffer_wire::problem::Code;
-use coffer_wire::{ExternalId, Name, Value};
+use coffer_wire::{ExternalId, Name};
 
 use super::answer::Answered;
 use super::desk::Desk;
@@ -18,7 +19,7 @@ use super::{House, Incoming};
 use crate::admit::{Ask, Permit, Write};
 use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
-use crate::schema::{Category, Field, Subject};
+use crate::schema::{Category, Subject};
 use crate::seal::{Draft, Here, NotSealed, Sealed, Stored, Target};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
@@ -181,20 +182,19 @@ impl Work<'_> {
                 (Draft::new(self.target(), id), id, key)
             }
         };
+        let others = match self.keys_of_others(gathered)? {
+            Ok(others) => others,
+            Err(Altered) => return Ok(Err(NotSealed::Altered)),
+        };
         for (name, value) in &self.item.fields {
             let Some(field) = self.category.field(name) else { return Ok(Err(NotSealed::Unsealable)) };
-            let set = match (value, self.item.about.get(name)) {
-                (None, _) => {
-                    draft.unset(field);
-                    Ok(())
-                }
-                (Some(value), None) => draft.set(field, value, own, &own_key),
-                (Some(value), Some(other)) => match self.set_about(&mut draft, field, value, other, gathered)? {
-                    Ok(()) => Ok(()),
-                    Err(not) => Err(not),
-                },
+            let Some(value) = value else {
+                draft.unset(field);
+                continue;
             };
-            if let Err(not) = set {
+            let other = self.item.about.get(name).and_then(|other| others.get(other));
+            let (id, key) = other.map_or((own, &own_key), |(id, key)| (*id, key));
+            if let Err(not) = draft.set(field, value, id, key) {
                 return Ok(Err(not));
             }
         }
@@ -202,21 +202,23 @@ impl Work<'_> {
         Ok(draft.seal(permit, &own_key))
     }
 
-    /// A field about somebody else lies under a key that this person has for this record alone.
-    fn set_about(
+    /// What is about somebody else lies under a key that this person has for this record alone: one key, however many of
+    /// the fields it is, since an erase follows the index to one.
+    #[allow(clippy::type_complexity)] // the inner result is what is stored, the outer one the look at it
+    fn keys_of_others(
         &self,
-        draft: &mut Draft,
-        field: &Field,
-        value: &Value,
-        other: &ExternalId,
         gathered: &mut Gathered,
-    ) -> Result<Result<(), NotSealed>, Halt> {
+    ) -> Result<Result<BTreeMap<&ExternalId, (KeyId, SubjectKey)>, Altered>, Halt> {
         let (person, record) = (self.item.person.as_str(), self.item.record.as_str());
-        let index = SubjectIndex::within(self.line, other.as_str(), person, record);
-        Ok(match self.key_at(&index, gathered)? {
-            Ok((id, key, _)) => draft.set(field, value, id, &key),
-            Err(Altered) => Err(NotSealed::Altered),
-        })
+        let mut keys = BTreeMap::new();
+        for other in self.item.about.values().collect::<BTreeSet<_>>() {
+            let index = SubjectIndex::within(self.line, other.as_str(), person, record);
+            match self.key_at(&index, gathered)? {
+                Ok((id, key, _)) => keys.insert(other, (id, key)),
+                Err(altered) => return Ok(Err(altered)),
+            };
+        }
+        Ok(Ok(keys))
     }
 
     /// The living key at an index, or a new one, and whether it is new. Two first writes of one
