@@ -191,6 +191,8 @@ fn advice(code: &str) -> &'static str {
         "source_required" => "give `--source`",
         "source_not_taken" => "the file of the category names the sources that it takes",
         "case_required" => "give `--case`",
+        "no_consent" => "what tells of the consent can still be read, and the consent be recorded",
+        "field_required" => "`coffer schema show` marks the fields that each record has",
         "append_only" => "write a new record that names this one as the one it corrects",
         "version_conflict" => "then write with `--expected-version`",
         "card_number" => "if it is none, put a word or a comma between its groups",

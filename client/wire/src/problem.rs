@@ -65,6 +65,8 @@ codes! {
     PurposeNotPermitted = "purpose_not_permitted", 403, "This purpose is not permitted for what was asked.";
     /// The token unites roles that one person may not hold together.
     RolesConflict = "roles_conflict", 403, "Your roles may not be held by one person.";
+    /// What was asked for rests on the person's consent, which is not in force.
+    NoConsent = "no_consent", 403, "This rests on the person's consent, which was not given or was withdrawn.";
     /// Nothing readable is there: never was, erased, or not this controller's.
     NotFound = "not_found", 404, "There is nothing here.";
     /// No such operation.
@@ -87,6 +89,8 @@ codes! {
     UnknownCategory = "unknown_category", 422, "The schema in force has no such category.";
     /// The schema in force has no such field.
     UnknownField = "unknown_field", 422, "The category has no such field.";
+    /// The record would be without a field that every record of the category has.
+    FieldRequired = "field_required", 422, "No record of this category is without this field.";
     /// The value does not fit its field.
     InvalidValue = "invalid_value", 422, "The value does not fit its field.";
     /// The category, or one of the fields, takes no values from this source.

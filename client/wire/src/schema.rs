@@ -64,8 +64,22 @@ pub struct Category {
     pub retention: String,
     /// What is written is not changed.
     pub append_only: bool,
+    /// By which fields a record tells that its person consents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
     /// Its fields, in the order of their numbers.
     pub fields: Vec<Field>,
+}
+
+/// The fields of a record that tell of its person's consent. It is in force while the record has the first and has not
+/// the second, whatever days they name; what rests on it is neither shown nor written otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// That it was given.
+    pub given: Name,
+    /// That it was withdrawn.
+    pub withdrawn: Name,
 }
 
 /// One field of a category. What it does not declare itself is the category's.
@@ -86,6 +100,9 @@ pub struct Field {
     pub max_bytes: usize,
     /// What its masked form leaves of it.
     pub mask: Mask,
+    /// No record is without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
     /// The purposes for which it may be used.
     pub purposes: Vec<Name>,
     /// Whose data it is.

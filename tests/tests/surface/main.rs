@@ -4,6 +4,7 @@
 
 mod activation;
 mod client;
+mod consent;
 mod credentials;
 mod handshake;
 mod limits;

@@ -12,6 +12,10 @@
 //! retention = "until the last payment is settled" # in words
 //! append_only = false                             # true: what is written is not changed, a correction is a new record
 //!
+//! [consent]                                       # needed where a field rests on consent: article 6(1)(a) or 9(2)(a)
+//! given = "consented_on"                          # such a field is neither shown nor written unless the record has this
+//! withdrawn = "withdrawn_on"                      # and has not this, whatever days they name
+//!
 //! [[field]]
 //! number = 1
 //! name = "account_number"
@@ -21,6 +25,7 @@
 //! mask = "last4"                                  # last4, first1, all, year, outward, none
 //! purposes = ["payments"]
 //! subject = "own"                                 # or "other": about another person, whom each write names
+//! required = false                                # true: no record is without it
 //!
 //! [[field]]
 //! number = 2
@@ -47,6 +52,7 @@
 //! ```
 
 mod basis;
+mod consent;
 mod kind;
 mod mask;
 mod read;
@@ -56,6 +62,7 @@ use coffer_wire::{Name, Provenance};
 use crate::config::FileError;
 
 pub use coffer_wire::schema::{Article9, LawfulBasis, Mark, Mask, Subject};
+pub use consent::Consent;
 pub use kind::{Invalid, Kind};
 
 /// Categories of a schema, at most. Rights hold them as bits.
@@ -106,6 +113,8 @@ pub struct Category {
     pub retention: String,
     /// What is written is not changed: a correction is a record of its own.
     pub append_only: bool,
+    /// By which fields a record tells that its person consents; there where a field rests on that.
+    pub consent: Option<Consent>,
     /// Its fields, in the order of their numbers.
     pub fields: Vec<Field>,
 }
@@ -123,6 +132,8 @@ pub struct Field {
     pub max_bytes: usize,
     /// What its masked form leaves of it.
     pub mask: Mask,
+    /// No record is without it.
+    pub required: bool,
     /// The purposes for which it may be used; some of the category's.
     pub purposes: Vec<Name>,
     /// Whose data it is.
@@ -186,6 +197,12 @@ impl Category {
 }
 
 impl Field {
+    /// Whether it may be held with the person's consent alone, in whole or for its special kind.
+    pub fn rests_on_consent(&self) -> bool {
+        let explicit = matches!(self.mark, Mark::Special { condition: Article9::ExplicitConsent, .. });
+        explicit || self.lawful_basis == LawfulBasis::Consent
+    }
+
     /// Whether a value may be written. What is said of one that may not does not repeat it.
     pub fn validate(&self, value: &str) -> Result<(), Invalid> {
         if value.is_empty() {

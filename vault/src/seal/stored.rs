@@ -161,6 +161,12 @@ impl Stored {
         self.row.head.version
     }
 
+    /// Whether it has a field of this number. The row says so in clear; that nobody has changed it since is known
+    /// once its identity opens.
+    pub fn holds(&self, number: u16) -> bool {
+        self.row.head.fields.iter().any(|field| field.number == number)
+    }
+
     /// Ids of the person's own key and the category key that wraps it.
     pub fn key_ids(&self) -> impl Iterator<Item = KeyId> + '_ {
         let living = std::iter::once(&self.own).chain(self.others.iter().flatten());

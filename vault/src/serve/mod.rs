@@ -9,6 +9,7 @@ mod entry;
 mod erase;
 mod erase_subject;
 mod erasure;
+mod fields;
 mod genesis;
 mod guard;
 mod house;

@@ -9,9 +9,11 @@ use coffer_wire::Name;
 use coffer_wire::api::{Outcome, ReadItem};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::problem::Code;
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::fields;
 use super::guard::{Item, Text, Texts};
 use super::round::{self, Way};
 use super::step::{Finished, Halt, Step};
@@ -19,7 +21,7 @@ use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
 use crate::seal::{self, Here, Stored, Target};
-use crate::store::View;
+use crate::store::{Batch, Precondition, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     round::items::<ReadItem>(house, incoming, Action::RecordsRead, Way::Each(prepare)).await
@@ -38,7 +40,8 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         Ok(permit) => permit,
         Err(refusal) => return desk.refuse(refusal.code, item.category, item.private()),
     };
-    let Some(line) = desk.line(&item.category) else {
+    let known = desk.force.schema.category(&item.category).zip(desk.line(&item.category));
+    let Some((category, line)) = known else {
         return desk.absent(item.category, item.private());
     };
     let stored = match Stored::find(line, view, &target(desk, item))? {
@@ -46,6 +49,13 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         Ok(Here::Nothing | Here::Erased(_)) => return desk.absent(item.category, item.private()),
         Err(_) => return desk.altered(view, item.category, item.private()),
     };
+    if !fields::may_be_shown(category, &stored, &item.fields) {
+        return desk.refuse(Code::NoConsent, item.category, item.private());
+    }
+    // Where consent counts, no read stands behind a withdrawal in the log: it would look again.
+    let row_key = stored.target().row_key(line).to_vec();
+    let unchanged = Precondition::unchanged(stored.target().family(), row_key, Some(stored.bytes()));
+    let needs = category.consent.map(|_| unchanged);
     let about = desk.attribution(view, item.person.as_str())?;
     let detail = Detail {
         category: Some(item.category),
@@ -54,7 +64,9 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         ..Detail::default()
     };
     let entry = Entry::granted(&permit, &desk.common, about.about(), detail, item.private())?;
-    let submission = Submission::new(entry, permit.epoch(), desk.born).using(stored.key_ids());
+    let submission = Submission::new(entry, permit.epoch(), desk.born)
+        .using(stored.key_ids())
+        .with_rows(Batch::new(), needs.into_iter().collect());
     let held = stored.bytes().len();
 
     let desk = Arc::clone(desk);

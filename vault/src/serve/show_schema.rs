@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
-use coffer_wire::schema::{Category, Controller, Field, SchemaAnswer, SchemaRequest};
+use coffer_wire::schema::{Category, Consent, Controller, Field, SchemaAnswer, SchemaRequest};
 
 use super::answer::{Answered, body};
 use super::{House, Incoming, manage};
@@ -39,8 +39,16 @@ fn category(declared: &schema::Category) -> Category {
         source_required: declared.source_required,
         retention: declared.retention.clone(),
         append_only: declared.append_only,
+        consent: consent(declared),
         fields: declared.fields.iter().map(field).collect(),
     }
+}
+
+/// By the names that a caller knows.
+fn consent(declared: &schema::Category) -> Option<Consent> {
+    let name = |number| declared.field_number(number).map(|field| field.name);
+    let consent = declared.consent?;
+    Some(Consent { given: name(consent.given)?, withdrawn: name(consent.withdrawn)? })
 }
 
 fn field(declared: &schema::Field) -> Field {
@@ -51,6 +59,7 @@ fn field(declared: &schema::Field) -> Field {
         choices: declared.kind.choices().to_vec(),
         max_bytes: declared.max_bytes,
         mask: declared.mask,
+        required: declared.required,
         purposes: declared.purposes.clone(),
         subject: declared.subject,
         lawful_basis: declared.lawful_basis,

@@ -12,6 +12,7 @@ use coffer_wire::{ExternalId, Name};
 
 use super::answer::Answered;
 use super::desk::Desk;
+use super::fields::{self, Lacks};
 use super::guard::{Item, Text, Texts};
 use super::round::{self, Way};
 use super::step::{Finished, Halt, Step, receipts, refused};
@@ -63,6 +64,9 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
         Ok(step) => Ok(step),
         Err(Stop::Halt(halt)) => Err(halt),
         Err(Stop::Refuse(code)) => desk.refuse(code, item.category, item.private()),
+        Err(Stop::RefuseField(code, field)) => {
+            desk.refuse_field(code, field, code.title().to_owned(), item.category, item.private())
+        }
         Err(Stop::Stands(code, current)) => work.stands(code, current),
         Err(Stop::Altered) => desk.altered(view, item.category, item.private()),
     }
@@ -72,6 +76,7 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
 enum Stop {
     Halt(Halt),
     Refuse(Code),
+    RefuseField(Code, Name),
     /// The record that stands there forbids this write; its version.
     Stands(Code, u32),
     Altered,
@@ -129,6 +134,11 @@ impl Work<'_> {
         }
         if self.item.expected_version.is_some_and(|expected| expected != current) {
             return Err(Stop::Stands(Code::VersionConflict, current));
+        }
+        match fields::lacks(self.category, stored.as_deref(), self.item) {
+            None => {}
+            Some(Lacks::Field(field)) => return Err(Stop::RefuseField(Code::FieldRequired, field)),
+            Some(Lacks::Consent) => return Err(Stop::Stands(Code::NoConsent, current)),
         }
         let about = self.desk.attribution(self.view, self.item.person.as_str())?;
         let mut gathered = Gathered::default();

@@ -27,6 +27,7 @@ pub(super) struct RawField {
     purposes: Spanned<Vec<Name>>,
     #[serde(default)]
     subject: Subject,
+    required: Option<Spanned<bool>>,
     lawful_basis: Option<LawfulBasis>,
     mark: Option<Spanned<RawMark>>,
     article9: Option<Spanned<Article9>>,
@@ -62,6 +63,7 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
             "does not suit this type; `all` hides the value, `none` shows it",
         ));
     }
+    let required = required(source, &raw)?;
     let lawful_basis = raw.lawful_basis.unwrap_or(common.lawful_basis);
     let mark = mark_keys(&raw).read(source)?.unwrap_or_else(|| common.mark.clone());
     let provenance = provenance(source, &raw, common)?;
@@ -72,12 +74,23 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
         kind,
         max_bytes,
         mask,
+        required,
         purposes,
         subject: raw.subject,
         lawful_basis,
         mark,
         source: provenance,
     })
+}
+
+/// What another person's erasure takes out of a record cannot be asked of each.
+fn required(source: Source<'_>, raw: &RawField) -> Result<bool, FileError> {
+    match &raw.required {
+        Some(given) if *given.get_ref() && raw.subject == Subject::Other => {
+            Err(source.at(given.span(), "required", "is for fields of the person's own alone"))
+        }
+        given => Ok(given.as_ref().is_some_and(|given| *given.get_ref())),
+    }
 }
 
 fn mark_keys(raw: &RawField) -> MarkKeys<'_> {

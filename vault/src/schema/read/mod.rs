@@ -1,5 +1,6 @@
 //! Reads and checks the files of a schema.
 
+mod consent;
 mod field;
 mod mark;
 
@@ -9,6 +10,7 @@ use coffer_wire::{Name, Provenance};
 use serde::Deserialize;
 use toml::Spanned;
 
+use self::consent::RawConsent;
 use self::field::{Common, RawField};
 use self::mark::{MarkKeys, RawMark};
 use super::{
@@ -92,6 +94,7 @@ struct RawCategory {
     retention: Spanned<String>,
     #[serde(default)]
     append_only: bool,
+    consent: Option<Spanned<RawConsent>>,
     #[serde(default)]
     field: Vec<RawField>,
 }
@@ -115,6 +118,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
         source: raw.source.into_inner(),
     };
     let fields = fields(source, raw.field, &common)?;
+    let consent = consent::consent(source, raw.consent.as_ref(), &raw.name, &fields)?;
     Ok(Category {
         name: raw.name.into_inner(),
         title: raw.title.into_inner(),
@@ -126,6 +130,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
         source_required: raw.source_required,
         retention: raw.retention.into_inner(),
         append_only: raw.append_only,
+        consent,
         fields,
     })
 }

@@ -1,6 +1,6 @@
 //! `coffer schema show`: the schema in force, all categories in a line each or one with its fields.
 
-use coffer_wire::schema::{Category, Field, SchemaRequest, Subject};
+use coffer_wire::schema::{Category, Consent, Field, SchemaRequest, Subject};
 
 use super::markdown::{basis, mark};
 use crate::args::ShowSchema;
@@ -51,15 +51,20 @@ fn show(desk: &Desk, category: &Category) -> Result<(), Failure> {
         ("kept", plain(&category.retention)),
         ("case", plain(if category.case_required { "named by each request" } else { "may be named" })),
         ("records", plain(if category.append_only { "are only added" } else { "may be changed" })),
+        ("consent", maybe(category.consent.map(consent))),
     ])?;
     desk.screen.line([])?;
     desk.screen.table(
-        ["no", "field", "type", "mask", "purposes", "whose", "lawful basis", "special"],
+        ["no", "field", "type", "mask", "purposes", "whose", "lawful basis", "special", "each record"],
         category.fields.iter().map(field).collect(),
     )
 }
 
-fn field(field: &Field) -> [Piece; 8] {
+fn consent(consent: Consent) -> String {
+    format!("given by {}, withdrawn by {}", consent.given, consent.withdrawn)
+}
+
+fn field(field: &Field) -> [Piece; 9] {
     [
         plain(field.number),
         plain(field.name),
@@ -72,5 +77,6 @@ fn field(field: &Field) -> [Piece; 8] {
         }),
         plain(field.lawful_basis.as_str()),
         maybe(mark(&field.mark)),
+        plain(if field.required { "has it" } else { "may have it" }),
     ]
 }
