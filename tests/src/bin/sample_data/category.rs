@@ -4,6 +4,7 @@ use crate::choice::Choice;
 use crate::table::Table;
 use crate::tenant::Tenant;
 use crate::words::{ACCESS_NOTES, CARE_NEEDS, COMPLAINT_FOLLOW_UPS, COMPLAINTS, CREDITORS, WITNESS_STATEMENTS};
+use crate::{home, money, people, safety, talk};
 
 /// A file of the sample data.
 pub(crate) struct Category {
@@ -22,7 +23,7 @@ pub(crate) struct Category {
 }
 
 /// The files, in the order in which they are written.
-pub(crate) const CATEGORIES: [Category; 4] = [
+pub(crate) const CATEGORIES: [Category; 22] = [
     Category {
         name: "bank",
         letter: 'B',
@@ -62,6 +63,187 @@ pub(crate) const CATEGORIES: [Category; 4] = [
         ],
         records: |choice, tenant| if tenant.complaints { choice.between(1, 2) } else { 0 },
         record: complaint,
+    },
+    Category {
+        name: "contact",
+        letter: 'A',
+        stream: 5,
+        columns: &[
+            "name",
+            "address",
+            "postcode",
+            "phone",
+            "email",
+            "preferred_channel",
+            "address_handling",
+            "contact_warning",
+        ],
+        records: |_, _| 1,
+        record: home::contact,
+    },
+    Category {
+        name: "tenancy",
+        letter: 'H',
+        stream: 6,
+        columns: &["tenancy_number", "property", "tenure", "started_on", "ended_on", "weekly_rent", "service_charge"],
+        records: |_, _| 1,
+        record: home::tenancy,
+    },
+    Category {
+        name: "repairs",
+        letter: 'R',
+        stream: 7,
+        columns: &["description", "access_notes", "trade", "priority", "reported_on", "finished_on", "status"],
+        records: |choice, _| u32::from(choice.percent(18)),
+        record: home::repair,
+    },
+    Category {
+        name: "housing_needs",
+        letter: 'N',
+        stream: 8,
+        columns: &[
+            "household_size",
+            "bedrooms_needed",
+            "current_home",
+            "medical_priority",
+            "adaptations",
+            "applied_on",
+            "status",
+        ],
+        records: |choice, _| u32::from(choice.percent(12)),
+        record: home::needs,
+    },
+    Category {
+        name: "feedback",
+        letter: 'F',
+        stream: 9,
+        columns: &["about", "rating", "comment", "given_on"],
+        records: |choice, _| u32::from(choice.percent(12)),
+        record: home::feedback,
+    },
+    Category {
+        name: "benefits",
+        letter: 'U',
+        stream: 10,
+        columns: &["benefit", "ni_number", "weekly_amount", "outcome", "checked_on", "health_note"],
+        records: |choice, _| u32::from(choice.percent(18)),
+        record: money::benefit,
+    },
+    Category {
+        name: "credit",
+        letter: 'X',
+        stream: 11,
+        columns: &["direction", "agency", "exchanged_on", "finding", "reference"],
+        records: |choice, _| u32::from(choice.percent(8)),
+        record: money::credit,
+    },
+    Category {
+        name: "service_payments",
+        letter: 'S',
+        stream: 12,
+        columns: &["service", "amount", "paid_on", "method", "reference"],
+        records: |choice, _| u32::from(choice.percent(22)),
+        record: money::payment,
+    },
+    Category {
+        name: "profile",
+        letter: 'P',
+        stream: 13,
+        columns: &["date_of_birth", "sex", "ethnicity", "employment_status", "disability"],
+        records: |choice, _| u32::from(choice.percent(40)),
+        record: people::profile,
+    },
+    Category {
+        name: "representatives",
+        letter: 'Y',
+        stream: 14,
+        columns: &[
+            "name",
+            "phone",
+            "relationship",
+            "capacity",
+            "scope",
+            "appointed_on",
+            "ends_on",
+            "evidence",
+            "about",
+        ],
+        records: |choice, _| u32::from(choice.percent(10)),
+        record: people::representative,
+    },
+    Category {
+        name: "marketing",
+        letter: 'M',
+        stream: 15,
+        columns: &["channel", "choice", "topic", "chosen_on"],
+        records: |choice, _| u32::from(choice.percent(30)),
+        record: people::marketing,
+    },
+    Category {
+        name: "media_consent",
+        letter: 'I',
+        stream: 16,
+        columns: &["work", "agreed_use", "consented_on", "withdrawn_on", "published_where", "reference"],
+        records: |choice, _| u32::from(choice.percent(8)),
+        record: people::media_consent,
+    },
+    Category {
+        name: "incidents",
+        letter: 'Z',
+        stream: 17,
+        columns: &[
+            "kind",
+            "happened_on",
+            "account",
+            "allegation",
+            "other_party",
+            "action_taken",
+            "warning",
+            "warning_until",
+            "about",
+        ],
+        records: |choice, _| u32::from(choice.percent(7)),
+        record: safety::incident,
+    },
+    Category {
+        name: "offences",
+        letter: 'O',
+        stream: 18,
+        columns: &["matter", "stage", "dated", "risk", "certificate_seen_on", "review_on"],
+        records: |choice, _| u32::from(choice.percent(3)),
+        record: safety::offence,
+    },
+    Category {
+        name: "recordings",
+        letter: 'V',
+        stream: 19,
+        columns: &["medium", "recorded_on", "duration_seconds", "notice", "notice_on", "card_capture", "reference"],
+        records: |choice, _| u32::from(choice.percent(20)),
+        record: safety::recording,
+    },
+    Category {
+        name: "correspondence",
+        letter: 'L',
+        stream: 20,
+        columns: &["channel", "received_on", "subject_line", "body", "sender_email", "names_others"],
+        records: |choice, _| u32::from(choice.percent(15)),
+        record: talk::letter,
+    },
+    Category {
+        name: "contact_log",
+        letter: 'G',
+        stream: 21,
+        columns: &["channel", "contacted_on", "facts", "action_taken"],
+        records: |choice, _| u32::from(choice.percent(20)),
+        record: talk::contact,
+    },
+    Category {
+        name: "public_social",
+        letter: 'W',
+        stream: 22,
+        columns: &["platform", "link", "posted_on", "content", "captured_on"],
+        records: |choice, _| u32::from(choice.percent(4)),
+        record: talk::post,
     },
 ];
 
@@ -123,12 +305,14 @@ fn complaint(choice: &mut Choice, tenant: &Tenant) -> Vec<String> {
     vec![summary, stage.to_owned(), received_on, phone, redress, statement, witness]
 }
 
-/// Somebody else saw it: mostly a neighbour, who is a tenant too, else a visitor.
+/// Somebody else saw it.
 fn witness(choice: &mut Choice, tenant: &Tenant) -> (String, String) {
-    let statement = choice.of(WITNESS_STATEMENTS).to_owned();
+    (choice.of(WITNESS_STATEMENTS).to_owned(), somebody_else(choice, tenant))
+}
+
+/// Mostly a neighbour, who is a tenant too, else a visitor.
+pub(crate) fn somebody_else(choice: &mut Choice, tenant: &Tenant) -> String {
     let own: u32 = tenant.person.trim_start_matches("T-").parse().unwrap_or_default();
     let neighbour = if own.is_multiple_of(2) { own - 1 } else { own + 1 };
-    let witness =
-        if choice.percent(75) { format!("T-{neighbour:06}") } else { format!("V-{:06}", choice.between(1, 400)) };
-    (statement, witness)
+    if choice.percent(75) { format!("T-{neighbour:06}") } else { format!("V-{:06}", choice.between(1, 400)) }
 }

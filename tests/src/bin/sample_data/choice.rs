@@ -4,6 +4,10 @@
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+/// Letters that may end a postcode.
+const INWARD: &[&str] =
+    &["A", "B", "D", "E", "F", "G", "H", "J", "L", "N", "P", "Q", "R", "S", "T", "U", "W", "X", "Y", "Z"];
+
 /// One stream of choices.
 pub(crate) struct Choice(ChaCha20Rng);
 
@@ -36,6 +40,17 @@ impl Choice {
     /// One of a list that is not empty.
     pub(crate) fn of<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
         list[self.below(list.len() as u32) as usize]
+    }
+
+    /// One of a list that is not empty, whatever it is of.
+    pub(crate) fn one_of<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        &list[self.below(list.len() as u32) as usize]
+    }
+
+    /// A postcode in an area that there is none of: no postcode of the United Kingdom begins with ZX.
+    pub(crate) fn postcode(&mut self) -> String {
+        let (district, sector) = (self.between(1, 60), self.below(10));
+        format!("ZX{district} {sector}{}{}", self.of(INWARD), self.of(INWARD))
     }
 
     /// A day, `YYYY-MM-DD`, in years from `first` to `last`; never the 29th, so that it exists.
