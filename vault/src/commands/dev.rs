@@ -89,10 +89,25 @@ pub fn start(home: &Path, listen: SocketAddr) -> Result<ThrowAway, Failure> {
         controllers: controllers.collect::<Result<_, Failure>>()?,
         local: true,
     };
-    let (laid, config, log_key) = init::make(home, &options)?;
+    let (_, config, log_key) = init::make(home, &options)?;
+    serve_clients(home, config, log_key)
+}
+
+/// Serves such a home that is there already, on this port; 0 takes a free one.
+pub fn reopen(home: &Path, port: u16) -> Result<ThrowAway, Failure> {
+    let mut config = open::config(home)?;
+    config.listen.address.set_port(port);
+    let path = home.join(init::LOG_KEY_FILE);
+    let log_key = std::fs::read_to_string(&path).map_err(|error| Failure::io(path.display(), error))?;
+    serve_clients(home, config, log_key.trim().to_owned())
+}
+
+/// Serves it, and tells its clients where.
+fn serve_clients(home: &Path, config: Config, log_key: String) -> Result<ThrowAway, Failure> {
+    let clients: Vec<Name> = config.applications.iter().map(|application| application.name).collect();
     let served = open::listen(config)?;
     // The port is known only now, where a free one was taken.
-    for client in &laid.clients {
+    for client in &clients {
         let path = home.join("clients").join(client.as_str()).join("client.toml");
         std::fs::remove_file(&path).map_err(|error| Failure::io(path.display(), error))?;
         init::write_client(home, client, served.listener.address(), &log_key)?;

@@ -16,4 +16,4 @@ mod template;
 pub use ca::{CaError, Leaf, LocalCa};
 pub use home::{HomeError, HomeOptions, LaidHome, lay, local_issuer, write_client_config};
 pub use issuer::{Issuer, IssuerError, MintError, TokenRequest, thumbprint};
-pub use template::AUDIENCE;
+pub use template::{AUDIENCE, schema};

@@ -2,6 +2,9 @@
 
 use coffer_wire::Name;
 
+use crate::config::FileError;
+use crate::schema::Schema;
+
 /// The configuration, with places `{{so}}`.
 pub(super) const CONFIGURATION: &str = include_str!("../../templates/coffer.toml");
 
@@ -33,6 +36,11 @@ pub(super) const SCHEMA: [(&str, &str); 22] = [
     ("service_payments.toml", include_str!("../../templates/schema/service_payments.toml")),
     ("tenancy.toml", include_str!("../../templates/schema/tenancy.toml")),
 ];
+
+/// The schema of a new home.
+pub fn schema() -> Result<Schema, FileError> {
+    Schema::read(&SCHEMA.map(|(file, text)| (file.to_owned(), text.to_owned())))
+}
 
 /// How an application reaches the vault, with places `{{so}}`.
 pub(super) const CLIENT: &str = include_str!("../../templates/client.toml");

@@ -140,7 +140,7 @@ impl Seen {
 }
 
 /// The log key that was kept when the home was made.
-fn pinned(dir: &Path) -> Result<VerifierKey, Failure> {
+pub fn pinned(dir: &Path) -> Result<VerifierKey, Failure> {
     let path = dir.join(LOG_KEY_FILE);
     let unusable = |why: String| {
         Failure::config(format!("{}: {why}. Give the log's key with --log-key, as `init` printed it", path.display()))

@@ -1,7 +1,8 @@
 //! `coffer-vault demo`: the whole story on sample data. A vault for two landlords is made, filled by
-//! the desks that hold the data, used, misused, audited; each step is checked as it is told.
+//! the desks that hold the data, used, misused, audited, and at last tampered with; each step is checked as it is told.
 
 mod cast;
+mod desks;
 mod import;
 mod keep;
 mod log_copy;
@@ -9,6 +10,7 @@ mod sample;
 mod stage;
 mod steps;
 mod summary;
+mod tamper;
 mod tell;
 mod told;
 
@@ -48,14 +50,23 @@ pub fn run(args: &Demo, json: bool) -> Result<(), Failure> {
     tell.opening();
     let vault = dev::start(&folder.path().join("home"), SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0))?;
     dev::tokens(&vault.config, &vault.home.join("tokens"))?;
-    let (figures, cast) = perform(&vault, &mut tell, begun)?;
-    let tries = if args.keep { keep::prepare(&vault, &cast)? } else { Vec::new() };
-    summary::show(&figures, &tell, &vault, &tries);
-    if args.keep {
-        return keep::until_stopped(vault, &tries, &folder, &tell);
+    let (figures, cast) = perform(&mut tell, async |tell| story(&vault, tell, begun).await)?;
+    summary::table(&figures, &tell);
+    let port = vault.served.listener.address().port();
+    let ThrowAway { home, served, .. } = vault;
+    serve::stop(served);
+    // On copies: what the story has left stays whole.
+    let copies = tempfile::tempdir_in(folder.path()).map_err(|error| Failure::io("folder for copies", error))?;
+    perform(&mut tell, async |tell| steps::tampering::told(&home, copies.path(), tell).await)?;
+    drop(copies);
+    if !args.keep {
+        summary::end(&figures, &tell, None);
+        return Ok(());
     }
-    serve::stop(vault.served);
-    Ok(())
+    let vault = dev::reopen(&home, port)?;
+    let tries = keep::prepare(&vault, &cast)?;
+    summary::end(&figures, &tell, Some((&vault, &tries)));
+    keep::until_stopped(vault, &tries, &folder, &tell)
 }
 
 /// Where the vault lives: removed at the end, unless the place was chosen.
@@ -83,12 +94,13 @@ impl Folder {
     }
 }
 
-fn perform(vault: &ThrowAway, tell: &mut Tell, begun: Instant) -> Result<(Figures, Cast), Failure> {
+/// Tells a part of the story, until its end or Ctrl-C.
+fn perform<T>(tell: &mut Tell, part: impl AsyncFnOnce(&mut Tell) -> Result<T, NotAsTold>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("runtime", error))?;
     let told = runtime.block_on(async {
         tokio::select! {
-            told = story(vault, tell, begun) => told,
+            told = part(tell) => told,
             _ = tokio::signal::ctrl_c() => Err(NotAsTold::new("it was interrupted")),
         }
     });
@@ -103,6 +115,7 @@ async fn story(vault: &ThrowAway, tell: &mut Tell, begun: Instant) -> Result<(Fi
     let imported = import::all(&stage, tell, &sample).await?;
     steps::bank::told(&stage, tell, &sample, &cast).await?;
     steps::care::told(&stage, tell, &sample, &cast).await?;
+    steps::consent::told(&stage, tell, &sample).await?;
     steps::doors::told(&stage, tell, &cast).await?;
     let twins = steps::landlords::told(&stage, tell, &sample, &cast).await?;
     steps::erasure::told(&stage, tell, &cast).await?;

@@ -80,18 +80,22 @@ impl Figures {
     }
 }
 
-/// The table and `demo: ok`, or all of it as JSON.
-pub fn show(figures: &Figures, tell: &Tell, vault: &ThrowAway, tries: &[Try]) {
+/// What was done, as a table.
+pub fn table(figures: &Figures, tell: &Tell) {
+    tell.chapter("What was done");
+    tell.say(&figures.table().trim_fmt());
+}
+
+/// `demo: ok`, or all of it as JSON; with the vault that is kept, if one is.
+pub fn end(figures: &Figures, tell: &Tell, kept: Option<(&ThrowAway, &[Try])>) {
     if tell.is_json() {
-        let home = (!tries.is_empty()).then_some(vault.home.as_path());
-        let report = Report { demo: "ok", home, r#try: tries, log_key: &vault.log_key, steps: tell.steps(), figures };
+        let (home, tries) = kept.map_or((None, &[][..]), |(vault, tries)| (Some(vault.home.as_path()), tries));
+        let report = Report { demo: "ok", home, r#try: tries, log_key: tell.log_key(), steps: tell.steps(), figures };
         println!("{}", serde_json::to_string_pretty(&report).unwrap_or_default());
         return;
     }
-    tell.chapter("What was done");
-    tell.say(&figures.table().trim_fmt());
     tell.say("");
-    if tries.is_empty() {
+    if kept.is_none() {
         tell.say(&format!("To try it yourself: {} demo --keep", keep::beside("coffer-vault")));
     }
     tell.say("demo: ok");

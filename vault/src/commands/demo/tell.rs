@@ -25,6 +25,7 @@ pub struct Tell {
     colours: bool,
     who: String,
     does: String,
+    log_key: String,
     steps: Vec<Step>,
 }
 
@@ -42,7 +43,8 @@ pub struct Step {
 impl Tell {
     pub fn new(json: bool) -> Tell {
         let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Tell { json, colours, who: "coffer-vault".into(), does: "makes the vault".into(), steps: Vec::new() }
+        let (who, does) = ("coffer-vault".to_owned(), "makes the vault".to_owned());
+        Tell { json, colours, who, does, log_key: String::new(), steps: Vec::new() }
     }
 
     pub fn is_json(&self) -> bool {
@@ -51,6 +53,11 @@ impl Tell {
 
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The log's key, of the vault that the story happens in.
+    pub fn log_key(&self) -> &str {
+        &self.log_key
     }
 
     pub fn opening(&self) {
@@ -62,7 +69,8 @@ impl Tell {
     }
 
     /// The vault that the story happens in.
-    pub fn vault(&self, vault: &ThrowAway) {
+    pub fn vault(&mut self, vault: &ThrowAway) {
+        self.log_key.clone_from(&vault.log_key);
         self.chapter("A vault is made");
         let port = vault.served.listener.address().port();
         let controllers: Vec<_> = vault.config.controllers.iter().map(|c| c.title.as_str()).collect();
@@ -75,6 +83,11 @@ impl Tell {
     pub fn chapter(&self, title: &str) {
         self.say("");
         self.say(&self.paint(BOLD, title));
+    }
+
+    /// What stands in the columns of the lines that follow, where they are no acts of a person.
+    pub fn heading(&self, who: &str, does: &str, came: &str) {
+        self.say(&self.paint(DIM, &format!("{:>LEAF$}  {who:WHO$}  {does:DOES$}  {came}", "leaf")));
     }
 
     fn fact(&self, name: &str, text: &str) {
@@ -132,6 +145,14 @@ impl Tell {
 
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// As much of a long value as has room.
+pub fn short(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use coffer_wire::problem::Code;
 use super::super::cast::{Cast, OAKVALE};
 use super::super::sample::Sample;
 use super::super::stage::Stage;
-use super::super::tell::Tell;
+use super::super::tell::{Tell, short};
 use super::super::told::{NotAsTold, refused};
 use super::same;
 
@@ -25,7 +25,7 @@ pub async fn told(stage: &Stage, tell: &mut Tell, sample: &Sample, cast: &Cast) 
     tell.step("support worker", "reads what a visitor must know, for visit V-17");
     let read = visits.with_case("V-17").read(notes()?).await?;
     let text = same(&read, "access_notes", row.field("access_notes"))?;
-    tell.granted(Some(read.logged), short(text));
+    tell.granted(Some(read.logged), short(text, SHOWN));
 
     let row = sample.of("debts", OAKVALE, &cast.tenant)?;
     tell.step("debt adviser", "reads what the tenant owes");
@@ -37,17 +37,10 @@ pub async fn told(stage: &Stage, tell: &mut Tell, sample: &Sample, cast: &Cast) 
     tell.step("complaints handler", format!("reads {}'s complaint, for its case", row.person));
     let handling = at(stage, "complaints-handler", "complaint-handling")?.with_case(&row.record);
     let read = handling.read(ask::clear("complaints", &row.person, &row.record, &["summary"])?).await?;
-    tell.granted(Some(read.logged), short(same(&read, "summary", row.field("summary"))?));
+    tell.granted(Some(read.logged), short(same(&read, "summary", row.field("summary"))?, SHOWN));
     Ok(())
 }
 
 fn at(stage: &Stage, who: &str, purpose: &str) -> Result<Records, NotAsTold> {
     Ok(stage.staff(who)?.for_controller(OAKVALE)?.for_purpose(purpose)?)
-}
-
-fn short(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text[..end].trim_end()),
-        None => text.to_owned(),
-    }
 }

@@ -5,13 +5,14 @@ use coffer_client::wire::api::KeysAnswer;
 use coffer_wire::problem::Code;
 
 use super::super::cast::{Cast, NO_RECORD, OAKVALE};
+use super::super::desks::DESKS;
 use super::super::stage::Stage;
 use super::super::tell::Tell;
 use super::super::told::{NotAsTold, expect, refused};
 
 const ADMIN: &str = "security admin";
-/// Keys of categories, at the least: four for each of two landlords.
-const CATEGORY_KEYS_MIN: usize = 8;
+/// Keys of categories, at the least: one of each for each of two landlords.
+const CATEGORY_KEYS_MIN: usize = 2 * DESKS.len();
 
 /// How many keys there are.
 pub struct Keys {

@@ -3,10 +3,12 @@
 pub mod audit;
 pub mod bank;
 pub mod care;
+pub mod consent;
 pub mod doors;
 pub mod erasure;
 pub mod keys;
 pub mod landlords;
+pub mod tampering;
 
 use coffer_client::Record;
 
