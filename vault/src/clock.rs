@@ -132,6 +132,12 @@ impl Period {
     }
 }
 
+/// The day of a moment, Unix time in milliseconds, in UTC: `YYYY-MM-DD`, so that days compare as texts.
+pub fn day(now_ms: u64) -> String {
+    let (year, month, day) = civil(now_ms / DAY_MS);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Whether the proleptic Gregorian calendar (ISO 8601) has this day. Years 1 to 9999.
 pub fn is_day(year: u32, month: u32, day: u32) -> bool {
     (1..=9999).contains(&year) && (1..=days_in_month(year, month)).contains(&day)
@@ -206,6 +212,12 @@ mod tests {
             assert_eq!(Period::of_code(&period.code()), Some(period));
         }
         assert_eq!(Period::of_code(&[7, 234, 3]), None);
+    }
+
+    #[test]
+    fn days_compare_as_their_texts() {
+        let last_moment = 1_798_761_600_000 - 1;
+        assert_eq!([day(0), day(last_moment), day(last_moment + 1)], ["1970-01-01", "2026-12-31", "2027-01-01"]);
     }
 
     #[test]

@@ -121,6 +121,12 @@ pub struct Controller {
     pub title: String,
     /// The version of its privacy notice that is in force; stamped on what is written.
     pub notice: Option<String>,
+    /// The number under which the Information Commissioner has it (Data Protection (Charges and Information) Regulations 2018).
+    pub registration: Option<String>,
+    /// The last day of that registration, `YYYY-MM-DD`; `status` says when it has passed.
+    pub registration_ends: Option<String>,
+    /// How its data protection officer is reached.
+    pub officer: Option<String>,
 }
 
 /// An application, known by its client certificate.

@@ -38,6 +38,15 @@ pub struct Controller {
     /// The version of its privacy notice that is in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+    /// The number under which the Information Commissioner has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<String>,
+    /// The last day of that registration, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_ends: Option<String>,
+    /// How its data protection officer is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub officer: Option<String>,
 }
 
 /// One category, as it was declared.

@@ -9,6 +9,7 @@ use coffer_wire::Name;
 use coffer_wire::name::VAULT;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::value::Datetime;
 
 use super::{
     APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, FileError, Issuer, Listen, LocalCa, Log,
@@ -84,6 +85,9 @@ struct RawController {
     name: Spanned<Name>,
     title: Spanned<String>,
     notice: Option<Spanned<String>>,
+    registration: Option<Spanned<String>>,
+    registration_ends: Option<Spanned<Datetime>>,
+    data_protection_officer: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -144,8 +148,14 @@ impl RawConfig {
 
 impl RawController {
     fn into_controller(self) -> Controller {
-        let notice = self.notice.map(Spanned::into_inner);
-        Controller { name: self.name.into_inner(), title: self.title.into_inner(), notice }
+        Controller {
+            name: self.name.into_inner(),
+            title: self.title.into_inner(),
+            notice: self.notice.map(Spanned::into_inner),
+            registration: self.registration.map(Spanned::into_inner),
+            registration_ends: self.registration_ends.map(|day| day.into_inner().to_string()),
+            officer: self.data_protection_officer.map(Spanned::into_inner),
+        }
     }
 }
 
@@ -222,6 +232,20 @@ impl Check<'_> {
             }
             self.words("title", &controller.title)?;
             self.notice(controller.notice.as_ref())?;
+            self.registration(controller)?;
+        }
+        Ok(())
+    }
+
+    fn registration(&self, controller: &RawController) -> Result<(), FileError> {
+        let RawController { registration, registration_ends, data_protection_officer, .. } = controller;
+        registration.iter().try_for_each(|number| self.words("registration", number))?;
+        data_protection_officer.iter().try_for_each(|who| self.words("data_protection_officer", who))?;
+        let Some(ends) = registration_ends else { return Ok(()) };
+        let day = ends.get_ref();
+        if registration.is_none() || day.date.is_none() || day.time.is_some() || day.offset.is_some() {
+            let what = "must be a day, as 2027-03-31 without quotes, and stands beside `registration` alone";
+            return Err(self.source.at(ends.span(), "registration_ends", what));
         }
         Ok(())
     }
@@ -378,6 +402,32 @@ audience = "coffer"
             ("title = \"Brookside\"", "title = \"\"", 22, "title"),
             ("title = \"Brookside\"", "title = \"Brookside\"\nnotice = \"May 2026\"", 23, "notice"),
             ("title = \"Brookside\"", "title = \"Brookside\"\nnotice = \"\"", 23, "notice"),
+            ("title = \"Brookside\"", "title = \"Brookside\"\nregistration = \"\"", 23, "registration"),
+            (
+                "title = \"Brookside\"",
+                "title = \"Brookside\"\ndata_protection_officer = \"\"",
+                23,
+                "data_protection_officer",
+            ),
+            ("title = \"Brookside\"", "title = \"Brookside\"\nregistration_ends = 2027-03-31", 23, "registration_ends"),
+            (
+                "title = \"Brookside\"",
+                "title = \"Brookside\"\nregistration = \"Z\"\nregistration_ends = 2027-02-30",
+                24,
+                "registration_ends",
+            ),
+            (
+                "title = \"Brookside\"",
+                "title = \"Brookside\"\nregistration = \"Z\"\nregistration_ends = \"2027-03-31\"",
+                24,
+                "registration_ends",
+            ),
+            (
+                "title = \"Brookside\"",
+                "title = \"Brookside\"\nregistration = \"Z\"\nregistration_ends = 07:00:00",
+                24,
+                "registration_ends",
+            ),
             ("name = \"console\"", "name = \"desk\"", 28, "name"),
             ("console.apps", "desk.apps", 29, "certificate"),
             ("client_id = \"console\"", "client_id = \"desk\"", 30, "client_id"),

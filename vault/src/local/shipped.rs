@@ -111,7 +111,7 @@ fn each_category_has_fields_and_masks_enough() {
         assert!(category.fields.len() >= 3, "{name}");
         let for_a_case = matches!(name, "benefits" | "care" | "complaints" | "incidents" | "offences" | "repairs");
         assert_eq!(category.case_required, for_a_case, "{name}");
-        let of_others = matches!(name, "complaints" | "incidents" | "representatives");
+        let of_others = matches!(name, "bank" | "complaints" | "incidents" | "representatives");
         assert_eq!(category.fields.iter().any(|field| field.subject == Subject::Other), of_others, "{name}");
         assert_eq!(category.append_only, name == "contact_log");
     }

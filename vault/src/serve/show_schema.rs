@@ -24,7 +24,15 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 
 fn controllers(config: &Config) -> Vec<Controller> {
     let told = config.controllers.iter();
-    told.map(|one| Controller { name: one.name, title: one.title.clone(), notice: one.notice.clone() }).collect()
+    told.map(|one| Controller {
+        name: one.name,
+        title: one.title.clone(),
+        notice: one.notice.clone(),
+        registration: one.registration.clone(),
+        registration_ends: one.registration_ends.clone(),
+        officer: one.officer.clone(),
+    })
+    .collect()
 }
 
 fn category(declared: &schema::Category) -> Category {

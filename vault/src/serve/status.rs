@@ -9,6 +9,7 @@ use coffer_wire::private::Private;
 use super::answer::{Answered, body};
 use super::house::{Shut, Upkeep};
 use super::{House, Incoming, manage};
+use crate::clock;
 
 /// From this many days before its end on, the certificate is warned of.
 const CERTIFICATE_WARNING_DAYS: u64 = 21;
@@ -43,8 +44,19 @@ fn warnings(house: &House, upkeep: Upkeep) -> Vec<String> {
     if let Some(left_ms) = left_ms.filter(|left| *left < CERTIFICATE_WARNING_DAYS * DAY_MS) {
         warnings.push(format!("the server's certificate ends in {} days: replace its files", left_ms / DAY_MS));
     }
+    warnings.extend(registrations_ended(house));
     warnings.extend(upkeep.not_taken);
     warnings
+}
+
+/// A controller whose registration ran out may not be one that may hold anything.
+fn registrations_ended(house: &House) -> impl Iterator<Item = String> {
+    let today = clock::day(house.clock.now_ms());
+    house.config.controllers.iter().filter_map(move |controller| {
+        let ended = controller.registration_ends.as_ref().filter(|ends| **ends < today)?;
+        let number = controller.registration.as_ref()?;
+        Some(format!("the registration {number} of {} ended on {ended}: renew it", controller.title))
+    })
 }
 
 /// The one thing that a sealed vault says. No leaf can be written, so it says nothing of anybody.

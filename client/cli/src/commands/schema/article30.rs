@@ -24,8 +24,8 @@ const SECURITY: &str = "Each category is encrypted under keys of its own for eac
     and only after the access stands in a log that outsiders can verify. Erasing a person destroys the keys.";
 
 /// What no schema says.
-const BY_HAND: &str = "To be added by hand: contact details of the controller, its representative and its data \
-    protection officer (a); transfers to third countries and their safeguards (e).";
+const BY_HAND: &str = "To be added by hand: contact details of the controller and its representative, and of its data \
+    protection officer where none stand above (a); transfers to third countries and their safeguards (e).";
 
 const NO_RECIPIENTS: &str = "Recipients are left out: they need the right to access.show, which you do not have.";
 
@@ -72,6 +72,10 @@ fn markdown(schema: &SchemaAnswer, access: Option<&ShowAnswer>) -> String {
 
 fn section(controller: &Controller, categories: &[Category], readers: Option<&Readers>) -> String {
     let mut out = format!("\n## {} ({})\n\n", text(&controller.title), controller.name);
+    let itself: Vec<_> = of_itself(controller).map(|told| text(&told)).collect();
+    if !itself.is_empty() {
+        out += &format!("{}\n\n", itself.join(". "));
+    }
     out += &head(["category", "purposes", "data subjects", "data", "lawful basis", "recipients", "retention"]);
     for one in categories {
         let recipients = readers.map_or_else(|| "left out".to_owned(), |readers| recipients(readers, &one.name));
@@ -86,6 +90,14 @@ fn section(controller: &Controller, categories: &[Category], readers: Option<&Re
         ]);
     }
     out
+}
+
+/// What the controller has declared of itself.
+fn of_itself(controller: &Controller) -> impl Iterator<Item = String> {
+    let until = controller.registration_ends.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+    let number = controller.registration.as_ref().map(|number| format!("Registration {number}{until}"));
+    let officer = controller.officer.as_ref().map(|who| format!("Data protection officer: {who}"));
+    number.into_iter().chain(officer)
 }
 
 fn subjects(category: &Category) -> &'static str {
@@ -157,6 +169,20 @@ mod tests {
         }
         assert!(record.contains(SECURITY) && record.contains(BY_HAND) && !record.contains(NO_RECIPIENTS));
         assert!(!record.contains("unreached") && !record.contains("bank-officer"), "{record}");
+    }
+
+    #[test]
+    fn the_record_names_what_the_controller_declared_of_itself() {
+        let mut schema = sample();
+        let oakvale = &mut schema.controllers[0];
+        oakvale.registration = Some("ZA000000".to_owned());
+        oakvale.registration_ends = Some("2027-03-31".to_owned());
+        oakvale.officer = Some("dpo@oakvale.example.org".to_owned());
+        let record = markdown(&schema, None);
+        let line = "## Oakvale Homes (oakvale)\n\nRegistration ZA000000 until 2027-03-31. \
+                    Data protection officer: dpo@oakvale.example.org\n\n| category ";
+        assert!(record.contains(line), "{record}");
+        assert!(record.contains("## Brookside Housing (brookside)\n\n| category "), "{record}");
     }
 
     #[test]
