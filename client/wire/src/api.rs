@@ -1,11 +1,13 @@
 //! Requests and answers of every operation, as JSON.
 //!
-//! Requests take lists; each item has an outcome of its own. Unknown names are refused.
+//! Requests take lists; each item has an outcome of its own. Unknown names are refused, and so is a list that is longer than
+//! its operation takes, at the element too many.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
 use crate::problem::Code;
@@ -15,6 +17,10 @@ use crate::value::Value;
 
 /// Items in one request, at most.
 pub const ITEMS_MAX: usize = 1_000;
+/// Fields that one item names, at most: as many as a category may have.
+pub const FIELDS_MAX: usize = 64;
+/// Categories that one item names, and files of one proposal, at most: as many as a schema may have.
+pub const CATEGORIES_MAX: usize = 64;
 /// Leaves in one answer of `log/entry`, at most.
 pub const ENTRIES_MAX: u64 = 1_000;
 /// Bytes of a case or a reason, at most.
@@ -42,7 +48,7 @@ impl Form {
 
 /// What stands around the items of a request: on whose behalf, what for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Request<T> {
     /// The controller whose data it is.
     pub controller: Name,
@@ -58,6 +64,7 @@ pub struct Request<T> {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub atomic: bool,
     /// At most [`ITEMS_MAX`].
+    #[serde(deserialize_with = "bounded::list::<_, _, ITEMS_MAX>")]
     pub items: Vec<T>,
 }
 
@@ -77,10 +84,15 @@ pub struct WriteItem {
     /// Where the values come from; one of the sources that the category and each of the fields take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Provenance>,
-    /// New values; `null` takes a field out of the record.
+    /// New values; `null` takes a field out of the record. At most [`FIELDS_MAX`].
+    #[serde(deserialize_with = "bounded::map::<_, _, _, FIELDS_MAX>")]
     pub fields: BTreeMap<Name, Option<Value>>,
-    /// For each field about somebody else: that person.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    /// For each field about somebody else: that person. At most [`FIELDS_MAX`].
+    #[serde(
+        default,
+        skip_serializing_if = "BTreeMap::is_empty",
+        deserialize_with = "bounded::map::<_, _, _, FIELDS_MAX>"
+    )]
     pub about: BTreeMap<Name, ExternalId>,
 }
 
@@ -94,7 +106,8 @@ pub struct ReadItem {
     pub person: ExternalId,
     /// The record.
     pub record: ExternalId,
-    /// The fields; there is no "all".
+    /// The fields, at most [`FIELDS_MAX`]; there is no "all".
+    #[serde(deserialize_with = "bounded::list::<_, _, FIELDS_MAX>")]
     pub fields: Vec<Name>,
     /// Clear or masked.
     pub form: Form,
@@ -128,8 +141,12 @@ pub struct EraseItem {
 pub struct EraseSubjectItem {
     /// The data subject.
     pub person: ExternalId,
-    /// From which categories; none named: from all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// From which categories, at most [`CATEGORIES_MAX`]; none named: from all.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "bounded::list::<_, _, CATEGORIES_MAX>"
+    )]
     pub categories: Vec<Name>,
 }
 
@@ -372,7 +389,8 @@ pub struct Status {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
-    /// File name and text.
+    /// File name and text, at most [`CATEGORIES_MAX`].
+    #[serde(deserialize_with = "bounded::map::<_, _, _, CATEGORIES_MAX>")]
     pub files: BTreeMap<String, String>,
 }
 

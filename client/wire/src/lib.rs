@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod approval;
+mod bounded;
 pub mod escape;
 pub mod leaf;
 pub mod name;

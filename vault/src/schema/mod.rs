@@ -61,14 +61,12 @@ use coffer_wire::{Name, Provenance};
 
 use crate::config::FileError;
 
+/// Categories of a schema, and fields of a category, at most. Rights hold them as bits.
+pub use coffer_wire::api::{CATEGORIES_MAX, FIELDS_MAX};
 pub use coffer_wire::schema::{Article9, LawfulBasis, Mark, Mask, Subject};
 pub use consent::Consent;
 pub use kind::{Invalid, Kind};
 
-/// Categories of a schema, at most. Rights hold them as bits.
-pub const CATEGORIES_MAX: usize = 64;
-/// Fields of a category, at most. Rights hold them as bits.
-pub const FIELDS_MAX: usize = 64;
 /// Purposes of a category, at most. Rights hold them as bits.
 pub const PURPOSES_MAX: usize = 64;
 /// Choices of an enumeration, at most.

@@ -39,7 +39,7 @@ fn kind(error: &serde_json::Error) -> &'static str {
     match error.classify() {
         serde_json::error::Category::Syntax => "not JSON",
         serde_json::error::Category::Eof => "the JSON ends too early",
-        serde_json::error::Category::Data => "a name or a type that this operation does not take",
+        serde_json::error::Category::Data => "a name, a type or a length that this operation does not take",
         serde_json::error::Category::Io => "the body could not be read",
     }
 }
