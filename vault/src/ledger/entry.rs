@@ -294,6 +294,7 @@ pub struct Submission {
     pub(super) destroys: Vec<KeyId>,
     pub(super) policy: Option<u32>,
     pub(super) activates: Option<u32>,
+    pub(super) is_urgent: bool,
     pub(super) born: std::time::Instant,
 }
 
@@ -308,6 +309,7 @@ impl Submission {
             destroys: Vec::new(),
             policy: Some(policy),
             activates: None,
+            is_urgent: false,
             born,
         }
     }
@@ -349,6 +351,12 @@ impl Submission {
         self
     }
 
+    /// It goes through when room is scarce: what revokes, what erases, and what these need.
+    pub fn urgent(mut self) -> Submission {
+        self.is_urgent = true;
+        self
+    }
+
     /// All of them as one: all leaves and rows, or none. Each was prepared with the rows of those before it laid over the
     /// store, so what it relies on there holds by that. `None` of none.
     pub fn join(all: impl IntoIterator<Item = Submission>) -> Option<Submission> {
@@ -364,6 +372,7 @@ impl Submission {
             whole.batch.extend(next.batch);
             whole.keys.extend(next.keys);
             whole.destroys.extend(next.destroys);
+            whole.is_urgent &= next.is_urgent;
             whole.born = whole.born.min(next.born);
         }
         Some(whole)

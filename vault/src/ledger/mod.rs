@@ -75,7 +75,7 @@ pub struct LogPlace {
     pub origin: String,
     /// The head file.
     pub head: PathBuf,
-    /// Bytes of free space below which nothing is taken.
+    /// Bytes of free space below which only what is urgent is taken, and below a quarter of which nothing is.
     pub reserve_bytes: u64,
 }
 

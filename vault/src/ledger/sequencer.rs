@@ -28,6 +28,8 @@ use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
 /// How long destroyed ids are remembered; who looked longer ago than this starts again.
 const MEMORY: Duration = Duration::from_secs(60);
+/// Of the reserve of free space, one part in so many is left to nobody. What is above it is kept for what is urgent.
+const LEFT_TO_NOBODY: u64 = 4;
 /// How long the sequencer waits for those who are about to come, so that one sync serves them all.
 const WINDOW: Duration = Duration::from_micros(450);
 
@@ -54,6 +56,15 @@ struct Numbered {
     writes: bool,
 }
 
+/// Free space on the store's disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// Above the reserve.
+    Ample,
+    /// Below it: what is left is for what is urgent.
+    Scarce,
+}
+
 impl Sequencer {
     /// Serves the queue until it is closed and empty, or a commit fails.
     pub(super) fn run(mut self, queue: &Queue) {
@@ -73,9 +84,9 @@ impl Sequencer {
 
     /// One batch. Also the first one of a new log, on the thread that makes it.
     pub(super) fn serve(&mut self, jobs: Vec<Job>) -> Result<(), StoreError> {
-        match self.cannot_take() {
-            Ok(None) => {}
-            Ok(Some(refusal)) => {
+        let room = match self.room() {
+            Ok(Ok(room)) => room,
+            Ok(Err(refusal)) => {
                 jobs.into_iter().for_each(|job| refuse(job, &refusal));
                 return Ok(());
             }
@@ -83,7 +94,7 @@ impl Sequencer {
                 jobs.into_iter().for_each(|job| refuse(job, &Rejected::Unwritable));
                 return Err(error);
             }
-        }
+        };
         self.graveyard.forget(Instant::now());
         let engine = Arc::clone(&self.engine);
         let mut overlay = Overlay::new(&*engine);
@@ -91,7 +102,10 @@ impl Sequencer {
         let mut numbered: Result<(), StoreError> = Ok(());
         let mut replies = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let number = |submission| {
+            let number = |submission: Submission| {
+                if room == Room::Scarce && !submission.is_urgent {
+                    return Err(Rejected::NoSpace);
+                }
                 let number = numbered.clone().and_then(|()| self.number(submission, &mut overlay, &mut batch));
                 number.unwrap_or_else(|error| {
                     numbered = Err(error);
@@ -120,12 +134,17 @@ impl Sequencer {
         }
     }
 
-    fn cannot_take(&mut self) -> Result<Option<Rejected>, StoreError> {
+    /// How much room there is, or why nothing at all is taken.
+    fn room(&mut self) -> Result<Result<Room, Rejected>, StoreError> {
         if self.shared.head_is_too_late() {
-            return Ok(Some(Rejected::HeadLate));
+            return Ok(Err(Rejected::HeadLate));
         }
-        let free = self.space.free_bytes(&*self.engine)?;
-        Ok(free.is_some_and(|free| free < self.reserve_bytes).then_some(Rejected::NoSpace))
+        let free = self.space.free_bytes(&*self.engine)?.unwrap_or(u64::MAX);
+        Ok(match () {
+            () if free >= self.reserve_bytes => Ok(Room::Ample),
+            () if free >= self.reserve_bytes / LEFT_TO_NOBODY => Ok(Room::Scarce),
+            () => Err(Rejected::NoSpace),
+        })
     }
 
     /// Checks what a submission relies on; then its leaves have their place and its rows stand in the batch.

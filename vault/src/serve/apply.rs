@@ -53,6 +53,10 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     let detail = Detail { written: Some(hash), ..Detail::default() };
     let mut submission =
         manage::submission(&desk, &permit, detail, Private::default())?.with_rows(batch, Vec::new()).activating(epoch);
+    if action == Action::AccessApply {
+        // A policy is how somebody is revoked.
+        submission = submission.urgent();
+    }
     for created in &made {
         submission = submission.and(key_leaf(&desk, created)?);
     }

@@ -164,7 +164,8 @@ impl Work<'_> {
         let submission = Submission::new(first, permit.epoch(), self.desk.born)
             .with_rows(batch, needs)
             .using(used)
-            .destroying(destroyed);
+            .destroying(destroyed)
+            .urgent();
         Ok(Some(Ok(moved.into_iter().chain(ended).fold(submission, Submission::and))))
     }
 

@@ -152,7 +152,8 @@ fn end(
     let submission = Submission::new(first, permit.epoch(), desk.born)
         .with_rows(batch, vec![rows.unchanged, unchanged])
         .using(rows.stored.iter().flat_map(Stored::key_ids).collect::<Vec<_>>())
-        .destroying(destroyed);
+        .destroying(destroyed)
+        .urgent();
     Ok(Ok(Some((entries.fold(submission, Submission::and), rows.stored.len() as u32))))
 }
 
