@@ -1,5 +1,7 @@
 //! What can go wrong, as one enum with stable codes. No message holds a value, a token or an id.
 
+use std::time::Duration;
+
 use coffer_wire::Name;
 use coffer_wire::name::{ExternalIdError, NameError};
 use coffer_wire::note::NoteError;
@@ -58,6 +60,12 @@ impl Error {
             _ => None,
         }
     }
+
+    /// After which time it is worth asking again, where the vault says so. The client itself has asked again already
+    /// where that was safe and soon.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after_seconds.map(|seconds| Duration::from_secs(seconds.into()))
+    }
 }
 
 impl From<NameError> for Error {
@@ -106,6 +114,9 @@ pub struct Refusal {
     pub version: Option<u32>,
     /// The id under which the operator finds the request.
     pub request: Option<String>,
+    /// After how many seconds it is worth asking again, where the vault says so: it is busy, or the application over its
+    /// limit.
+    pub retry_after_seconds: Option<u16>,
     /// What of the log stands behind it.
     pub standing: Standing,
 }
@@ -145,6 +156,9 @@ impl std::fmt::Display for Refusal {
         if let Some(request) = &self.request {
             write!(f, ", request {request}")?;
         }
+        if let Some(seconds) = self.retry_after_seconds {
+            write!(f, ", ask again in {seconds} s")?;
+        }
         Ok(())
     }
 }
@@ -154,7 +168,15 @@ impl std::error::Error for Refusal {}
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Refusal {
         let Problem { code, detail, request, .. } = problem;
-        Refusal { code, detail, field: None, version: None, request, standing: Standing::Unreceipted }
+        Refusal {
+            code,
+            detail,
+            field: None,
+            version: None,
+            request,
+            retry_after_seconds: None,
+            standing: Standing::Unreceipted,
+        }
     }
 }
 

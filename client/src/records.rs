@@ -19,7 +19,8 @@ pub type Each<T> = Vec<Result<T, Refusal>>;
 ///
 /// Each call is recorded in the vault's log before it is answered, and its receipt is checked before
 /// a value is handed out. Reads and lists are sent again where no connection could be made or the
-/// vault says that it is busy; writes and erases never.
+/// vault says that it is busy; writes and erases only where it says that nothing was done, since the
+/// application is over its limit.
 #[derive(Clone)]
 pub struct Records {
     session: Session,
@@ -165,6 +166,7 @@ impl Records {
                 field: outcome.field,
                 version: outcome.version,
                 request: None,
+                retry_after_seconds: None,
                 standing: Standing::of(logged),
             })),
             _ => Err(Error::UnexpectedAnswer(200)),

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::builder::SetupError;
-use crate::error::{Error, Invalid};
+use crate::error::{Error, Invalid, Refusal};
 
 /// How long a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +32,7 @@ const BODY_BYTES_USUAL: usize = 4096;
 pub(crate) enum Repeat {
     /// It changes nothing: again when no connection was made, and when the vault says so.
     Safe,
-    /// It may have happened though no answer came.
+    /// It may have happened though no answer came: again only where the vault says that nothing was done.
     Never,
 }
 
@@ -107,7 +107,9 @@ async fn send(request: impl Fn() -> RequestBuilder, repeat: Repeat) -> Result<Ze
             Err(failure) => failure,
         };
         match failure.again {
-            Some(pause) if repeat == Repeat::Safe && tries < TRIES_MAX => tokio::time::sleep(pause).await,
+            Some(pause) if (repeat == Repeat::Safe || failure.is_undone()) && tries < TRIES_MAX => {
+                tokio::time::sleep(pause).await
+            }
             _ => return Err(failure.for_caller(repeat)),
         }
         tries += 1;
@@ -119,16 +121,20 @@ async fn once(request: RequestBuilder, tries: u32) -> Result<Zeroizing<Vec<u8>>,
         true => Failure::again_after(Error::Unreachable(cause(error)), jittered(PAUSE * 2_u32.pow(tries - 1))),
         false => Failure::last(Error::Interrupted(cause(error))),
     })?;
-    let (status, pause) = (response.status(), retry_after(&response));
+    let (status, advised) = (response.status(), retry_after(&response));
     let body = read(response).await.map_err(Failure::last)?;
     if status == StatusCode::OK {
         return Ok(body);
     }
     let error = match serde_json::from_slice::<Problem>(&body) {
-        Ok(problem) if problem.status == status.as_u16() => Error::Refused(problem.into()),
+        Ok(problem) if problem.status == status.as_u16() => {
+            Error::Refused(Refusal { retry_after_seconds: advised, ..problem.into() })
+        }
         _ => Error::UnexpectedAnswer(status.as_u16()),
     };
-    let again = pause.filter(|_| passes(&error));
+    let advised = advised.map(|seconds| Duration::from_secs(seconds.into()));
+    let worth_waiting = advised.filter(|pause| *pause <= RETRY_AFTER_MAX && passes(&error));
+    let again = worth_waiting.map(|pause| pause + jittered(pause / 2));
     Err(Failure { error, again })
 }
 
@@ -147,17 +153,16 @@ async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, Error> {
 
 /// Whether it may be over after a pause. A sealed vault or a full disk waits for a person.
 fn passes(error: &Error) -> bool {
-    error.refusal().is_none_or(|refusal| matches!(refusal.code, Code::Busy | Code::HeadLate))
+    let passing = [Code::Busy, Code::HeadLate, Code::TooManyRequests];
+    error.refusal().is_none_or(|refusal| passing.contains(&refusal.code))
 }
 
-/// The pause that a 503 asks for, if it is one worth waiting for here.
-fn retry_after(response: &Response) -> Option<Duration> {
-    if response.status() != StatusCode::SERVICE_UNAVAILABLE {
+/// The pause that the vault asks for, in seconds. What is no such number asks for none.
+fn retry_after(response: &Response) -> Option<u16> {
+    if ![StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&response.status()) {
         return None;
     }
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    let pause = Duration::from_secs(seconds);
-    (pause <= RETRY_AFTER_MAX).then(|| pause + jittered(pause / 2))
+    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 /// Between half of the pause and all of it, so that many clients do not come back at once.
@@ -175,6 +180,11 @@ impl Failure {
 
     fn again_after(error: Error, pause: Duration) -> Failure {
         Failure { error, again: Some(pause) }
+    }
+
+    /// Whether it is certain that nothing was done. A vault that is busy may have begun.
+    fn is_undone(&self) -> bool {
+        self.error.refusal().is_some_and(|refusal| refusal.code == Code::TooManyRequests)
     }
 
     /// What a broken connection means depends on what was asked.

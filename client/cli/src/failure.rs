@@ -129,7 +129,7 @@ impl From<Error> for Failure {
         let exit = match &error {
             Error::Invalid(_) => Exit::Usage,
             Error::Unreachable(_) | Error::Interrupted(_) | Error::OutcomeUnknown(_) => Exit::Unavailable,
-            Error::Refused(refusal) if refusal.code.status() == 503 => Exit::Unavailable,
+            Error::Refused(refusal) if [429, 503].contains(&refusal.code.status()) => Exit::Unavailable,
             _ => Exit::Failed,
         };
         let leaf = error.refusal().and_then(|refusal| refusal.logged().first()).map(|logged| logged.index);
@@ -166,6 +166,9 @@ fn refused(refusal: &Refusal) -> String {
     } else if refusal.standing == Standing::Unreceipted {
         message.push_str(", without a receipt");
     }
+    if let Some(seconds) = refusal.retry_after_seconds {
+        message.push_str(&format!(", ask again in {seconds} s"));
+    }
     message
 }
 
@@ -200,7 +203,8 @@ fn advice(code: &str) -> &'static str {
         "unknown_category" | "unknown_field" => "`coffer status` lists the categories",
         "not_found" => "it never was, was erased, or is not for you to know of",
         "sealed" => "`coffer status` says why",
-        "busy" | "head_late" => "try again in a moment",
+        "busy" | "head_late" | "too_slow" => "try again in a moment",
+        "too_many_requests" => "the operator sets how much this application may take",
         "altered" | "internal" | "log_unwritable" | "no_space" => "tell the operator",
         _ => "",
     }
@@ -230,6 +234,7 @@ mod tests {
         assert_eq!(of(Code::NotFound).exit, Exit::Failed);
         assert_eq!(of(Code::CredentialExpired).exit, Exit::Failed);
         assert_eq!(of(Code::Sealed).exit, Exit::Unavailable);
+        assert_eq!(of(Code::TooManyRequests).exit, Exit::Unavailable);
         assert_eq!(Failure::from(Error::Unreachable("refused".into())).exit, Exit::Unavailable);
         assert_eq!(Failure::from(SetupError::Url).exit, Exit::Config);
         assert_eq!(Failure::usage("x", "").exit, Exit::Usage);

@@ -40,6 +40,22 @@ async fn a_read_is_sent_again_when_the_vault_is_busy_and_a_write_is_not() {
 }
 
 #[tokio::test]
+async fn who_is_over_its_limit_asks_again_also_a_write_and_is_told_when_it_may() {
+    let liar = Liar::start().await;
+    let payments = liar.vault().on_behalf_of(Liar::token()).for_purpose("payments").unwrap();
+    liar.tell(Lie::Answers(Code::TooManyRequests, 2));
+    payments.read(item()).await.unwrap();
+    assert_eq!(count(&liar, "/v1/records/read"), 3);
+
+    liar.tell(Lie::Answers(Code::TooManyRequests, 9));
+    let write = ask::write("bank", "tenant-17", "main").unwrap().set("sort_code", "00-00-00").unwrap();
+    let refused = payments.write(write).await.err().unwrap();
+    assert_eq!(count(&liar, "/v1/records/write"), 4, "nothing was done, so that it is safe to ask again");
+    assert_eq!((refused.code(), refused.retry_after()), ("too_many_requests", Some(Duration::ZERO)));
+    assert!(refused.to_string().ends_with("ask again in 0 s"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_write_without_an_answer_has_an_unknown_outcome_and_is_not_sent_again() {
     let liar = Liar::start().await;
     let payments = liar.vault().on_behalf_of(Liar::token()).for_purpose("payments").unwrap();

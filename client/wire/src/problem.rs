@@ -81,6 +81,8 @@ codes! {
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.
     TooManyRecords = "too_many_records", 409, "This person has as much in this category as the vault takes: 1,024 records, or 4 MiB of them.";
+    /// The body did not come in the time that it may take.
+    TooSlow = "too_slow", 408, "The body did not come in the time that it may take.";
     /// The body is over the limit.
     TooLarge = "too_large", 413, "The request is over the limit; send less at once.";
     /// The body is not JSON.
@@ -101,6 +103,8 @@ codes! {
     SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
     /// A proposed schema or policy cannot be activated.
     InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
+    /// The application takes more than its share: connections, requests at one time or requests a second. Nothing was done.
+    TooManyRequests = "too_many_requests", 429, "The application is over its limit, and nothing was done; come again after the time given.";
     /// What is stored does not open: moved, swapped, altered or of a lost key.
     Altered = "altered", 500, "What is stored here does not open; the operator has been told by the log.";
     /// A fault of the vault that has no code of its own.
