@@ -1,6 +1,7 @@
 //! Engines that break their promise or keep it late, for the tests that must notice.
 #![allow(clippy::unwrap_used)] // a lock that is poisoned ends the test
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -243,5 +244,55 @@ impl Engine for Counting {
 
     fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
         self.disk.free_bytes()
+    }
+}
+
+/// A disk with as much free space as a test says.
+pub struct Narrow {
+    disk: Arc<Memory>,
+    free: AtomicU64,
+}
+
+impl Narrow {
+    /// With all the room there can be.
+    pub fn over(disk: Arc<Memory>) -> Narrow {
+        Narrow { disk, free: AtomicU64::new(u64::MAX) }
+    }
+
+    /// Says how many bytes are free from now on.
+    pub fn set_free(&self, bytes: u64) {
+        self.free.store(bytes, Ordering::SeqCst);
+    }
+}
+
+impl Engine for Narrow {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.disk.get(family, key)
+    }
+
+    fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
+        self.disk.get_cached(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+        self.disk.scan(family, prefix, after, limit)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.disk.commit(batch)
+    }
+
+    fn ensure(&self, families: &[Family]) -> Result<(), StoreError> {
+        self.disk.ensure(families)
+    }
+
+    fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        Ok(Some(self.free.load(Ordering::SeqCst)))
     }
 }

@@ -100,7 +100,7 @@ impl Near {
             let der = CertificateDer::from_pem_file(home.client_file(application, "client.pem")).unwrap();
             let certificate = Arc::new(PeerCertificate::parse(&der).unwrap());
             let token = format!("Bearer {}", home.token(role, &controllers()));
-            (role, (Peer { certificate, address: ADDRESS }, token))
+            (role, (Peer { certificate, address: ADDRESS, is_above: false }, token))
         });
         let router = router(Door::Open(Arc::clone(&house)));
         Near { router, staff: staff.collect(), house }

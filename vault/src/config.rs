@@ -7,6 +7,7 @@ mod raw;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use coffer_wire::Name;
 use serde::Deserialize;
@@ -32,6 +33,10 @@ pub const TEXT_BYTES_MAX: usize = 255;
 pub const NOTICE_BYTES_MAX: usize = 32;
 /// Bytes of the log's origin, at most.
 pub const ORIGIN_BYTES_MAX: usize = 128;
+/// Any of the limits of an application, at most. What the process itself can hold stands above it.
+pub const LIMIT_MAX: u32 = 1_000_000;
+/// Any of the deadlines, seconds at most.
+pub const DEADLINE_SECONDS_MAX: u32 = 3_600;
 
 /// What the operator declared. Paths are absolute.
 #[derive(Clone, Debug)]
@@ -44,6 +49,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where the operator's own tools ask how the vault is; nowhere unless it is declared.
     pub operator: Option<SocketAddr>,
+    /// How long a caller may take.
+    pub deadlines: Deadlines,
     /// The access log.
     pub log: Log,
     /// What holds the root key.
@@ -108,7 +115,7 @@ pub struct Store {
     pub data: PathBuf,
     /// Memory for caches and write buffers of all families together, MiB.
     pub memory_mib: u64,
-    /// Free space below which nothing more is taken, MiB.
+    /// Free space below which nothing more is taken but what revokes and erases, MiB; below a quarter of it, nothing at all.
     pub reserve_mib: u64,
 }
 
@@ -140,6 +147,45 @@ pub struct Application {
     pub client_id: String,
     /// Nothing is taken from it for the time being.
     pub suspended: bool,
+    /// How much of the vault it may take.
+    pub limits: Limits,
+}
+
+/// How much of the vault one application may take, so that none takes what the others need.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Connections at one time.
+    pub connections: u32,
+    /// Requests at one time, from their head to the last byte of their answer.
+    pub in_flight: u32,
+    /// Requests a second, in the long run. An item of a list counts as one.
+    pub requests_per_second: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { connections: 256, in_flight: 256, requests_per_second: 2_000 }
+    }
+}
+
+/// How long a caller may take, so that whoever sends or reads slowly holds nothing for long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Deadlines {
+    /// For the head of a request, and for the answer to a ping.
+    pub head: Duration,
+    /// For the body, once the caller is admitted.
+    pub body: Duration,
+    /// For all of a request, from its head until the last byte of its answer is taken.
+    pub request: Duration,
+    /// Without any request, after which a connection is closed.
+    pub idle: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Deadlines {
+        let seconds = Duration::from_secs;
+        Deadlines { head: seconds(10), body: seconds(30), request: seconds(300), idle: seconds(60) }
+    }
 }
 
 /// An issuer of tokens.

@@ -29,6 +29,7 @@ mod process;
 mod raw;
 mod running;
 mod serving;
+mod socket;
 mod staff;
 
 pub use home::{CONTROLLERS, Home, STAFF, Store, application_of, controllers, name, purpose_of};
@@ -36,4 +37,5 @@ pub use process::{Process, binary, command_line};
 pub use raw::{Raw, Reply, tls};
 pub use running::Running;
 pub use serving::Serving;
+pub use socket::{Socket, h2};
 pub use staff::Staff;

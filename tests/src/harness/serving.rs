@@ -21,6 +21,14 @@ pub trait Serving {
         Raw::new(self.url(), tls(&self.home().server_ca(), Some((&certificate, &key))))
     }
 
+    /// TLS with the certificate of an application, for one protocol (ALPN).
+    fn tls(&self, application: &str, protocol: &[u8]) -> rustls::ClientConfig {
+        let [certificate, key] = ["client.pem", "client.key"].map(|file| self.home().client_file(application, file));
+        let mut config = tls(&self.home().server_ca(), Some((&certificate, &key)));
+        config.alpn_protocols = vec![protocol.to_vec()];
+        config
+    }
+
     /// The client crate, as an application uses it.
     fn client(&self, application: &str) -> coffer_client::Vault {
         let read = |path| std::fs::read(path).unwrap();

@@ -44,7 +44,7 @@ async fn a_suspended_application_is_refused_and_comes_back_when_it_no_longer_is(
 }
 
 /// Puts one line into `[revoked]` and activates it; who worked a moment ago works no more.
-async fn revoke(vault: &Running, list: &str, entry: &str) {
+pub(crate) async fn revoke(vault: &Running, list: &str, entry: &str) {
     let text = vault.home().text("access.toml");
     let empty = format!("\n{list} = []\n\n");
     let filled = format!("\n{list} = [\"{entry}\"]\n\n");

@@ -107,6 +107,13 @@ fn own_ca(vault: &Running) -> LocalCa {
     LocalCa::load(&declared.certificate, &declared.key).unwrap()
 }
 
+/// TLS with a good certificate that is no application's.
+pub(crate) fn identity_of_nobody(vault: &Running) -> rustls::ClientConfig {
+    let ca = own_ca(vault);
+    let (certificate, key) = identity(vault, &ca, "nobody", "nobody.apps.coffer.internal", System.now_ms());
+    tls(&vault.home().server_ca(), Some((&certificate, &key)))
+}
+
 const NAME: &str = "rents-desk.apps.coffer.internal";
 
 #[tokio::test(flavor = "multi_thread")]

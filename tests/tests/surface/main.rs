@@ -3,10 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod activation;
+mod admission;
+mod bad_input;
 mod client;
 mod consent;
 mod credentials;
+mod ending;
 mod handshake;
 mod limits;
 mod provenance;
 mod records;
+mod scarce;
+mod sealed;
+mod shares;

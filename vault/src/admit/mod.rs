@@ -5,6 +5,7 @@
 //! short-lived token that names the application) ∩ the purpose and, where the category asks for
 //! it, the case.
 
+mod applications;
 pub mod approval;
 mod ask;
 mod caller;
@@ -13,25 +14,29 @@ mod jwks;
 mod jws;
 mod permit;
 mod policy;
+mod quota;
 mod token;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use coffer_wire::Name;
 use coffer_wire::problem::Code;
 
 use crate::config::{Application, Config, FileError};
 use crate::schema::Schema;
+use applications::Known;
 
+pub use applications::{Applications, NotAdmitted};
 pub use ask::Ask;
 pub use caller::{Caller, Refusal};
 pub use certificate::{NotACertificate, PeerCertificate};
 pub use jws::install_provider;
 pub use permit::{Act, Erase, EraseSubject, List, Manage, Permit, Read, Write};
 pub use policy::{GRANTS_MAX, Policy, ROLES_MAX, RULE_EVERYONE, Revoked};
+pub use quota::{FOLD_TIME, Limit, Quota, Room, Seat, TooMany, UnderWay};
 pub use token::{
     Aliases, CLAIM_BYTES_MAX, LIFE_MS_MAX, Rejected, Reloaded, SKEW_MS_MAX, TOKEN_BYTES_MAX, TOKENS_KEPT_MAX, Tokens,
     Verified,
@@ -50,8 +55,7 @@ pub struct InForce {
 
 /// Where every request comes in.
 pub struct Gate {
-    /// By the first DNS name of the certificate.
-    applications: HashMap<String, Application>,
+    applications: Applications,
     tokens: Tokens,
     in_force: RwLock<Arc<InForce>>,
 }
@@ -59,9 +63,8 @@ pub struct Gate {
 impl Gate {
     /// A gate for the applications and issuers of a configuration. Reads the issuers' keys.
     pub fn new(config: &Config, in_force: InForce) -> Result<Gate, FileError> {
-        let by_certificate = |application: &Application| (application.certificate.clone(), application.clone());
         Ok(Gate {
-            applications: config.applications.iter().map(by_certificate).collect(),
+            applications: Applications::of(config),
             tokens: Tokens::load(&config.issuers)?,
             in_force: RwLock::new(Arc::new(in_force)),
         })
@@ -78,6 +81,25 @@ impl Gate {
         let mut in_force = self.in_force.write().unwrap_or_else(PoisonError::into_inner);
         if next.epoch > in_force.epoch {
             *in_force = Arc::new(next);
+        }
+    }
+
+    /// The declared applications and their shares.
+    pub fn applications(&self) -> &Applications {
+        &self.applications
+    }
+
+    /// Whether this certificate is one of an application that may come in now.
+    pub fn is_welcome(&self, peer: &PeerCertificate, now_ms: u64) -> bool {
+        self.known(peer, &self.in_force(), now_ms).is_ok()
+    }
+
+    /// The share that a certificate's connections and requests are taken of, and the application whose it is.
+    /// A certificate that was revoked takes nothing from the one that took its place.
+    pub fn quota(&self, peer: &PeerCertificate, now_ms: u64) -> (&Arc<Quota>, Option<Name>) {
+        match self.known(peer, &self.in_force(), now_ms) {
+            Ok(known) => (&known.quota, Some(known.application.name)),
+            Err(_) => (self.applications.strangers(), None),
         }
     }
 
@@ -120,21 +142,24 @@ impl Gate {
     }
 
     fn application(&self, peer: &PeerCertificate, in_force: &InForce, now_ms: u64) -> Result<&Application, Refusal> {
-        let refused = |code, rule, application| Refusal { code, rule, application, staff: None, epoch: in_force.epoch };
-        let Some(application) = self.applications.get(&peer.name) else {
-            return Err(refused(Code::CredentialUnknown, "certificate-unknown", None));
-        };
-        let revoked = in_force.policy.revoked();
-        let checks = [
-            (peer.is_current(now_ms), Code::CredentialExpired, "certificate-dates"),
-            (!revoked.has_certificate(&peer.fingerprint), Code::CredentialRevoked, "certificate-revoked"),
-            (!revoked.has_application(&application.name), Code::CredentialRevoked, "application-revoked"),
-            (!application.suspended, Code::CredentialRevoked, "application-suspended"),
-        ];
-        match checks.into_iter().find(|(holds, ..)| !holds) {
-            Some((_, code, rule)) => Err(refused(code, rule, Some(application.name))),
-            None => Ok(application),
+        match self.known(peer, in_force, now_ms) {
+            Ok(known) => Ok(&known.application),
+            Err(NotAdmitted { code, rule, application }) => {
+                Err(Refusal { code, rule, application, staff: None, epoch: in_force.epoch })
+            }
         }
+    }
+
+    /// What the configuration says, and what was revoked since.
+    fn known(&self, peer: &PeerCertificate, in_force: &InForce, now_ms: u64) -> Result<&Known, NotAdmitted> {
+        let known = self.applications.find(peer, now_ms)?;
+        let revoked = in_force.policy.revoked();
+        let rule = match () {
+            () if revoked.has_certificate(&peer.fingerprint) => "certificate-revoked",
+            () if revoked.has_application(&known.application.name) => "application-revoked",
+            () => return Ok(known),
+        };
+        Err(NotAdmitted { code: Code::CredentialRevoked, rule, application: Some(known.application.name) })
     }
 }
 

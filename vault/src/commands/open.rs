@@ -55,11 +55,11 @@ fn door(config: Arc<Config>) -> Result<(Door, Option<Arc<Rocks>>), Failure> {
     let store = store(&config)?;
     let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
     let clock: Arc<dyn Clock> = Arc::new(System);
-    match House::open(Arc::clone(&config), engine, clock, &root) {
+    match House::open(Arc::clone(&config), engine, Arc::clone(&clock), &root) {
         Ok(house) => Ok((Door::Open(Arc::new(house)), Some(store))),
         Err(HouseError::Log(error)) if error.not_continuous() => {
             tracing::error!(%error, "the log is not the one that was last seen; the vault starts sealed");
-            Ok((Door::Shut(Arc::new(Shut::new(config, LOG_NOT_CONTINUOUS))), None))
+            Ok((Door::Shut(Arc::new(Shut::new(config, clock, LOG_NOT_CONTINUOUS))), None))
         }
         Err(error) => Err(Failure::config(error)),
     }

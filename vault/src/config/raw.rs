@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use coffer_wire::Name;
 use coffer_wire::name::VAULT;
@@ -12,8 +13,9 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::{
-    APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, FileError, Issuer, Listen, LocalCa, Log,
-    NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store, TEXT_BYTES_MAX,
+    APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines, FileError,
+    Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store,
+    TEXT_BYTES_MAX,
 };
 
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
@@ -28,6 +30,10 @@ struct RawConfig {
     name: Name,
     listen: RawListen,
     operator: Option<RawOperator>,
+    #[serde(default)]
+    limits: RawLimits,
+    #[serde(default)]
+    deadlines: RawDeadlines,
     log: RawLog,
     seal: RawSeal,
     store: RawStore,
@@ -98,6 +104,25 @@ struct RawApplication {
     client_id: Spanned<String>,
     #[serde(default)]
     suspended: bool,
+    #[serde(default)]
+    limits: RawLimits,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawLimits {
+    connections: Option<Spanned<u32>>,
+    in_flight: Option<Spanned<u32>>,
+    requests_per_second: Option<Spanned<u32>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawDeadlines {
+    head_seconds: Option<Spanned<u32>>,
+    body_seconds: Option<Spanned<u32>>,
+    request_seconds: Option<Spanned<u32>>,
+    idle_seconds: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -121,6 +146,7 @@ impl RawConfig {
     fn into_config(self, home: &Path) -> Config {
         // `join` leaves an absolute path as it is.
         let at = |path: &PathBuf| home.join(path);
+        let limits = self.limits.over(Limits::default());
         Config {
             home: home.to_owned(),
             name: self.name,
@@ -131,6 +157,7 @@ impl RawConfig {
                 client_ca: at(&self.listen.client_ca),
             },
             operator: self.operator.map(|operator| operator.address.into_inner()),
+            deadlines: self.deadlines.over(Deadlines::default()),
             log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
             seal: Seal { kind: self.seal.kind, key_file: at(&self.seal.key_file), same_disk: self.seal.same_disk },
             store: Store {
@@ -139,7 +166,11 @@ impl RawConfig {
                 reserve_mib: self.store.reserve_mib,
             },
             controllers: self.controller.into_iter().map(RawController::into_controller).collect(),
-            applications: self.application.into_iter().map(RawApplication::into_application).collect(),
+            applications: self
+                .application
+                .into_iter()
+                .map(|application| application.into_application(limits))
+                .collect(),
             issuers: self.issuer.into_iter().map(|issuer| issuer.into_issuer(home)).collect(),
             local_ca: self.local_ca.map(|ca| LocalCa { certificate: at(&ca.certificate), key: at(&ca.key) }),
         }
@@ -160,13 +191,58 @@ impl RawController {
 }
 
 impl RawApplication {
-    fn into_application(self) -> Application {
+    fn into_application(self, usual: Limits) -> Application {
         Application {
             name: self.name.into_inner(),
             certificate: self.certificate.into_inner(),
             client_id: self.client_id.into_inner(),
             suspended: self.suspended,
+            limits: self.limits.over(usual),
         }
+    }
+}
+
+impl RawLimits {
+    /// What is declared here, and the usual where nothing is.
+    fn over(&self, usual: Limits) -> Limits {
+        let or = |declared: &Option<Spanned<u32>>, usual| declared.as_ref().map_or(usual, |limit| *limit.get_ref());
+        Limits {
+            connections: or(&self.connections, usual.connections),
+            in_flight: or(&self.in_flight, usual.in_flight),
+            requests_per_second: or(&self.requests_per_second, usual.requests_per_second),
+        }
+    }
+
+    fn declared(&self) -> impl Iterator<Item = (&'static str, &Spanned<u32>)> {
+        let RawLimits { connections, in_flight, requests_per_second } = self;
+        let named =
+            [("connections", connections), ("in_flight", in_flight), ("requests_per_second", requests_per_second)];
+        named.into_iter().filter_map(|(key, limit)| Some((key, limit.as_ref()?)))
+    }
+}
+
+impl RawDeadlines {
+    fn over(&self, usual: Deadlines) -> Deadlines {
+        let or = |declared: &Option<Spanned<u32>>, usual| {
+            declared.as_ref().map_or(usual, |seconds| Duration::from_secs(u64::from(*seconds.get_ref())))
+        };
+        Deadlines {
+            head: or(&self.head_seconds, usual.head),
+            body: or(&self.body_seconds, usual.body),
+            request: or(&self.request_seconds, usual.request),
+            idle: or(&self.idle_seconds, usual.idle),
+        }
+    }
+
+    fn declared(&self) -> impl Iterator<Item = (&'static str, &Spanned<u32>)> {
+        let RawDeadlines { head_seconds, body_seconds, request_seconds, idle_seconds } = self;
+        let named = [
+            ("head_seconds", head_seconds),
+            ("body_seconds", body_seconds),
+            ("request_seconds", request_seconds),
+            ("idle_seconds", idle_seconds),
+        ];
+        named.into_iter().filter_map(|(key, seconds)| Some((key, seconds.as_ref()?)))
     }
 }
 
@@ -190,6 +266,8 @@ impl Check<'_> {
     fn all(&self, raw: &RawConfig) -> Result<(), FileError> {
         self.origin(&raw.log.origin)?;
         self.operator(raw.operator.as_ref())?;
+        self.within(raw.limits.declared(), LIMIT_MAX)?;
+        self.within(raw.deadlines.declared(), DEADLINE_SECONDS_MAX)?;
         if *raw.store.memory_mib.get_ref() == 0 {
             return Err(self.source.at(raw.store.memory_mib.span(), "memory_mib", "must be at least 1"));
         }
@@ -270,6 +348,21 @@ impl Check<'_> {
         for application in applications {
             self.token("certificate", &application.certificate)?;
             self.token("client_id", &application.client_id)?;
+            self.within(application.limits.declared(), LIMIT_MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody is served under a limit of nothing: `suspended` is there for that.
+    fn within<'b>(
+        &self,
+        declared: impl Iterator<Item = (&'static str, &'b Spanned<u32>)>,
+        most: u32,
+    ) -> Result<(), FileError> {
+        for (key, number) in declared {
+            if !(1..=most).contains(number.get_ref()) {
+                return Err(self.source.at(number.span(), key, format!("must be 1 to {most}")));
+            }
         }
         Ok(())
     }
@@ -393,6 +486,11 @@ audience = "coffer"
             ("[log]", "[operator]\naddress = \"0.0.0.0:9464\"\n[log]", 8, "address"),
             ("[log]", "[operator]\nadress = \"127.0.0.1:9464\"\n[log]", 8, "adress"),
             ("coffer.example/demo", "a+b", 8, "origin"),
+            ("[log]", "[limits]\nconnections = 0\n[log]", 8, "connections"),
+            ("[log]", "[limits]\nin_flight = 1000001\n[log]", 8, "in_flight"),
+            ("[log]", "[limits]\nrequests = 5\n[log]", 8, "requests"),
+            ("[log]", "[deadlines]\nidle_seconds = 0\n[log]", 8, "idle_seconds"),
+            ("[log]", "[deadlines]\nbody_seconds = 3601\n[log]", 8, "body_seconds"),
             ("kind = \"key-file\"", "kind = \"tpm\"", 11, "kind"),
             ("key_file = ", "same_disc = true\nkey_file = ", 12, "same_disc"),
             ("memory_mib = 256", "memory_mib = 0", 15, "memory_mib"),
@@ -432,6 +530,7 @@ audience = "coffer"
             ("console.apps", "desk.apps", 29, "certificate"),
             ("client_id = \"console\"", "client_id = \"desk\"", 30, "client_id"),
             ("client_id = \"console\"", "client_id = \"con sole\"", 30, "client_id"),
+            ("suspended = true", "limits = { requests_per_second = 0 }", 31, "requests_per_second"),
             ("https://id.example", "id example", 33, "iss"),
         ] {
             let text = GOOD.replacen(from, to, 1);
@@ -444,6 +543,21 @@ audience = "coffer"
             read(&GOOD.replace("[[application]]", "[[applicant]]")).unwrap_err().key.as_deref(),
             Some("applicant")
         );
+    }
+
+    #[test]
+    fn an_application_has_its_own_limits_and_where_it_says_none_the_usual() {
+        let usual = Limits::default();
+        let config = read(GOOD).unwrap();
+        assert_eq!((config.applications[0].limits, config.deadlines), (usual, Deadlines::default()));
+        let text = GOOD
+            .replace("[log]", "[limits]\nconnections = 7\nin_flight = 8\n[deadlines]\nbody_seconds = 9\n[log]")
+            .replace("suspended = true", "limits = { in_flight = 3 }");
+        let config = read(&text).unwrap();
+        let [desk, console] = [0, 1].map(|at: usize| config.applications[at].limits);
+        assert_eq!(desk, Limits { connections: 7, in_flight: 8, ..usual });
+        assert_eq!(console, Limits { connections: 7, in_flight: 3, ..usual });
+        assert_eq!(config.deadlines, Deadlines { body: Duration::from_secs(9), ..Deadlines::default() });
     }
 
     #[test]

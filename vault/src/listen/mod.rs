@@ -3,6 +3,7 @@
 //! Each worker is a thread with a runtime of its own; one thread accepts and hands sockets out in
 //! turn. That costs a read less than one runtime over all threads.
 
+mod activity;
 mod connection;
 mod operator;
 mod tls;
@@ -18,8 +19,9 @@ use tokio::sync::{mpsc, watch};
 pub use operator::Operator;
 pub use tls::{TlsError, TlsFiles, is_clients, server_config};
 
+use crate::config::Deadlines;
 use crate::serve::Door;
-use connection::Limits;
+use connection::{Guests, Limits};
 
 /// A running listener. Dropping it stops it.
 pub struct Listener {
@@ -35,11 +37,17 @@ type Tls = RwLock<Arc<rustls::ServerConfig>>;
 impl Listener {
     /// Binds and serves until [`stop`](Listener::stop). Port 0 takes a free one.
     pub fn start(address: SocketAddr, tls: rustls::ServerConfig, door: Door) -> io::Result<Listener> {
-        Listener::serve(address, tls, crate::serve::routes::router(door))
+        let (deadlines, router) = (door.config().deadlines, crate::serve::routes::router(door.clone()));
+        Listener::with(address, tls, Guests { door: Some(door), router, deadlines })
     }
 
-    /// The same for any router, so that the figures compare a read with an echo behind the very same listener.
+    /// The same for any router, without shares of applications, so that the figures compare a read with an echo behind the
+    /// very same listener.
     pub fn serve(address: SocketAddr, tls: rustls::ServerConfig, router: Router) -> io::Result<Listener> {
+        Listener::with(address, tls, Guests { door: None, router, deadlines: Deadlines::default() })
+    }
+
+    fn with(address: SocketAddr, tls: rustls::ServerConfig, guests: Guests) -> io::Result<Listener> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -52,7 +60,7 @@ impl Listener {
             let (sender, sockets) = mpsc::unbounded_channel();
             let worker = connection::Worker {
                 tls: Arc::clone(&tls),
-                router: router.clone(),
+                guests: guests.clone(),
                 limits: Arc::clone(&limits),
                 stopped: stopped.clone(),
             };

@@ -287,7 +287,8 @@ impl House {
         }
     }
 
-    async fn record_and_tell(self: &Arc<Self>, entry: Result<Entry, NotMade>, code: Code) -> Problem {
+    /// Records one leaf and says what to answer.
+    pub(super) async fn record_and_tell(self: &Arc<Self>, entry: Result<Entry, NotMade>, code: Code) -> Problem {
         let Ok(entry) = entry else { return Problem::new(Code::Internal) };
         match self.record_one(Submission::unbound(entry)).await {
             Ok(_) => Problem::new(code),
@@ -351,7 +352,8 @@ fn enrolment(audit: &Line, whom: Audited<'_>, common: &Circumstances, born: Inst
     let common = Circumstances { actor: Some(alias), purpose: None, ..common.clone() };
     let private = Private { made: vec![id.to_string()], ..Private::default() };
     let entry = Entry::own(Action::StaffEnrol, &common, About::Staff(&key), Detail::default(), private)?;
-    Ok(Submission::new(entry, common.policy, born).with_rows(batch, needs))
+    // Urgent, since an admin who was never seen may come to revoke; once for each member of staff.
+    Ok(Submission::new(entry, common.policy, born).with_rows(batch, needs).urgent())
 }
 
 /// How often a staff member's key is looked for and made before the request is told to come again.

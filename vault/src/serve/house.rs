@@ -10,7 +10,7 @@ use super::answer::{code_of, problem_of};
 use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
 use super::metrics::Metrics;
 use super::step::Halt;
-use crate::admit::{Gate, InForce, Reloaded};
+use crate::admit::{Applications, Gate, InForce, PeerCertificate, Quota, Reloaded};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError};
 use crate::keyring::{Audited, Created, Keyring, KeyringError};
@@ -33,6 +33,8 @@ pub enum Door {
 /// A vault that stays sealed.
 pub struct Shut {
     pub(super) config: Arc<Config>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) applications: Applications,
     pub(super) reason: &'static str,
 }
 
@@ -133,7 +135,7 @@ impl House {
             unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, mended)?.with_rows(batch, Vec::new());
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
-        let metrics = Metrics::new(ledger.shared().figures());
+        let metrics = Metrics::new(ledger.shared().figures(), gate.applications());
         Ok(House {
             config,
             engine,
@@ -218,7 +220,8 @@ impl House {
         let about = About::Unattributed { key: &key, person: None };
         let private = Private { made: vec![id.to_string()], ..Private::default() };
         let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private)?;
-        Ok(Submission::unbound(entry).with_rows(batch, needs))
+        // Urgent, since every refusal and every erasure needs it, once a half-year.
+        Ok(Submission::unbound(entry).with_rows(batch, needs).urgent())
     }
 
     /// Reads the issuers' key files again, if they have changed.
@@ -292,7 +295,9 @@ fn unsealed(
     let private = Private { made, ..Private::default() };
     let own =
         |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
-    let unsealed = Submission::unbound(own(Action::VaultUnseal, Detail::default(), private)?).with_rows(batch, needs);
+    // Urgent: a vault that cannot be started cannot be revoked in either.
+    let unsealed =
+        Submission::unbound(own(Action::VaultUnseal, Detail::default(), private)?).with_rows(batch, needs).urgent();
     let opened = new_keys.iter().try_fold(unsealed, |whole, created| {
         let (detail, private) = key_detail(created);
         Ok::<_, HouseError>(whole.and(own(Action::KeyCreate, detail, private)?))
@@ -308,8 +313,35 @@ const UNATTRIBUTED_TRIES: usize = 4;
 
 impl Shut {
     /// A vault that stays sealed, with the stable word for why.
-    pub fn new(config: Arc<Config>, reason: &'static str) -> Shut {
-        Shut { config, reason }
+    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, reason: &'static str) -> Shut {
+        Shut { applications: Applications::of(&config), config, clock, reason }
+    }
+}
+
+impl Door {
+    /// What the operator declared.
+    pub fn config(&self) -> &Config {
+        match self {
+            Door::Open(house) => &house.config,
+            Door::Shut(shut) => &shut.config,
+        }
+    }
+
+    /// The share that a certificate's connections and requests are taken of, and the application whose it is.
+    pub fn quota(&self, peer: &PeerCertificate) -> (&Arc<Quota>, Option<Name>) {
+        match self {
+            Door::Open(house) => house.gate.quota(peer, house.clock.now_ms()),
+            Door::Shut(shut) => shut.applications.quota(peer, shut.clock.now_ms()),
+        }
+    }
+
+    /// Whether this certificate is one of an application that may come in now, as far as is known: a sealed vault does not
+    /// know what was revoked.
+    pub fn is_welcome(&self, peer: &PeerCertificate) -> bool {
+        match self {
+            Door::Open(house) => house.gate.is_welcome(peer, house.clock.now_ms()),
+            Door::Shut(shut) => shut.applications.admit(peer, shut.clock.now_ms()).is_ok(),
+        }
     }
 }
 

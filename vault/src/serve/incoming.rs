@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 use super::buffer::Body;
-use crate::admit::PeerCertificate;
+use crate::admit::{PeerCertificate, Quota};
 
 /// One request.
 pub struct Incoming {
@@ -16,6 +16,8 @@ pub struct Incoming {
     pub peer: Arc<PeerCertificate>,
     /// Where it comes from.
     pub address: SocketAddr,
+    /// What it takes is taken of this.
+    pub quota: Arc<Quota>,
     /// The token, if there is one.
     pub bearer: Option<Zeroizing<String>>,
     /// The body.

@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{Door, House};
+use crate::admit::Applications;
 use crate::ledger::Figures;
 
 /// What stands before every name.
@@ -80,9 +81,10 @@ struct Answered {
 }
 
 impl Metrics {
-    pub(super) fn new(figures: &Figures) -> Metrics {
+    pub(super) fn new(figures: &Figures, applications: &Applications) -> Metrics {
         let mut registry = Registry::with_prefix(PREFIX);
         figures.register(&mut registry);
+        applications.register(&mut registry);
         let answers = Family::default();
         registry.register("answers", "Answers to requests, by operation and HTTP status", Family::clone(&answers));
         let mut gauge = |name: &str, help: &str| {

@@ -4,6 +4,7 @@
 mod answer;
 mod apply;
 mod buffer;
+mod crowd;
 mod desk;
 mod entry;
 mod erase;
@@ -26,6 +27,7 @@ mod show;
 mod show_schema;
 mod status;
 mod step;
+mod taking;
 mod whoami;
 mod write;
 

@@ -85,6 +85,7 @@ where
     if request.atomic && action != Action::RecordsWrite {
         return Err(desk.refuse_envelope(Code::Malformed, Some("`atomic` is for writes".into())).await);
     }
+    incoming.quota.charge(request.items.len());
     let items: Arc<Vec<Guarded<T>>> = Arc::new(request.items.into_iter().map(Guarded::from).collect());
     let atomic = request.atomic;
     let mut answer = Answer::default();
@@ -493,7 +494,7 @@ fn answer_of(answer: Answer) -> Answered {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<api::Request<T>, Problem> {
     let request: api::Request<T> = super::manage::json(bytes)?;
     let too_long = |words: &Option<String>| words.as_ref().is_some_and(|w| w.len() > WORDS_BYTES_MAX);
-    if request.items.is_empty() || request.items.len() > ITEMS_MAX {
+    if request.items.is_empty() {
         return Err(Problem::new(Code::Malformed).with_detail(format!("`items` takes 1 to {ITEMS_MAX}")));
     }
     if too_long(&request.case) || too_long(&request.reason) {

@@ -5,10 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use std::time::Instant;
+
 use axum::Router;
-use axum::body::to_bytes;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
@@ -17,14 +20,14 @@ use zeroize::Zeroizing;
 use super::answer::{Answered, respond};
 use super::desk::{Desk, Envelope};
 use super::incoming::new_request_id;
+use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, apply, entry, erase, erase_subject, keys, list, prove, read, show, show_schema, status,
-    whoami, write,
+    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, prove, read, show, show_schema,
+    status, whoami, write,
 };
-use crate::admit::PeerCertificate;
+use crate::admit::{PeerCertificate, Quota};
 
-/// Bytes of a body, at most.
-pub const BODY_BYTES_MAX: usize = 4 << 20;
+pub use super::taking::BODY_BYTES_MAX;
 
 /// One row of the table.
 pub struct Operation {
@@ -81,59 +84,128 @@ pub struct Peer {
     pub certificate: Arc<PeerCertificate>,
     /// The network address.
     pub address: std::net::SocketAddr,
+    /// Whether the connection is one more than its application may have.
+    pub is_above: bool,
 }
 
 /// Under which name a request is counted that is no operation.
 const NO_OPERATION: &str = "none";
 
 async fn dispatch(State(door): State<Door>, request: Request) -> Response {
-    let id = new_request_id();
     let path = request.uri().path();
     let found = OPERATIONS.iter().find(|operation| operation.path == path);
-    let open = match &door {
-        Door::Open(house) => Some(Arc::clone(house)),
-        Door::Shut(_) => None,
+    let id = new_request_id();
+    let response = match request.extensions().get::<Peer>().cloned() {
+        Some(peer) => answer(&door, found, &peer, request, &id).await,
+        None => respond(Err(Problem::new(Code::Internal)), &id),
     };
-    let response = respond(serve(door, found, request, &id).await, &id);
-    if let Some(house) = open {
+    if let Door::Open(house) = &door {
         house.metrics.answered(found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
     }
     response
 }
 
-async fn serve(door: Door, found: Option<&Operation>, request: Request, id: &str) -> Answered {
+/// Answers within the caller's share of the vault. The place of the request is kept until the answer is taken.
+async fn answer(door: &Door, found: Option<&Operation>, peer: &Peer, request: Request, id: &str) -> Response {
+    let (quota, app) = door.quota(&peer.certificate);
+    match quota.enter(peer.is_above, Instant::now()) {
+        Ok(under_way) => {
+            let mut response = respond(serve(door, found, Arc::clone(quota), peer, request, id).await, id);
+            response.extensions_mut().insert(under_way);
+            response
+        }
+        Err(too_many) => {
+            taking::pass_over(request.into_body(), Courtesy::CROWD).await;
+            let refused = crowd::refuse(door, quota, app, action_of(found), peer, id, too_many).await;
+            let mut response = respond(Err(refused), id);
+            if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                let seconds = too_many.after.as_secs_f64().ceil().max(1.0) as u64;
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            response
+        }
+    }
+}
+
+/// Head and connection say who comes, so that nothing of a body is read for whoever may not come in.
+async fn serve(
+    door: &Door,
+    found: Option<&Operation>,
+    quota: Arc<Quota>,
+    peer: &Peer,
+    request: Request,
+    id: &str,
+) -> Answered {
     let (parts, body) = request.into_parts();
     let house = match door {
-        Door::Open(house) => house,
-        Door::Shut(shut) if found.is_some_and(|f| f.action == Some(Action::Status)) => return status::sealed(&shut),
-        Door::Shut(_) => return Err(Problem::new(Code::Sealed)),
+        Door::Open(house) => Arc::clone(house),
+        Door::Shut(shut) => {
+            taking::pass_over(body, Courtesy::STRANGER).await;
+            let is_status = found.is_some_and(|operation| operation.action == Some(Action::Status));
+            return status::sealed(shut, &peer.certificate, is_status);
+        }
     };
-    let peer = parts.extensions.get::<Peer>().ok_or_else(|| Problem::new(Code::Internal))?;
     let mut incoming = Incoming {
         peer: Arc::clone(&peer.certificate),
         address: peer.address,
+        quota,
         bearer: bearer(&parts.headers),
         body: Default::default(),
         request: id.to_owned(),
     };
-    // Taken in before anything is refused: who is still sending when the answer comes finds a closed
-    // connection in its place.
-    let body = to_bytes(body, BODY_BYTES_MAX).await;
-    let Some(operation) = found else {
-        return Err(refuse(&house, &incoming, Action::Unknown, Code::NoSuchOperation).await);
+    let action = action_of(found);
+    let needs_person = found.is_some_and(|operation| operation.action.is_some());
+    if let Err(problem) = admit(&house, &incoming, action, needs_person).await {
+        if !parts.headers.contains_key(header::EXPECT) {
+            taking::pass_over(body, Courtesy::STRANGER).await;
+        }
+        return Err(problem);
+    }
+    let operation = match fitting(found, &parts, &body) {
+        Ok(operation) => operation,
+        Err(code) => {
+            taking::pass_over(body, Courtesy::GUEST).await;
+            return Err(refuse(&house, &incoming, action, code).await);
+        }
     };
-    let action = operation.action.unwrap_or(Action::LogEntry);
-    if operation.method != parts.method {
-        return Err(refuse(&house, &incoming, action, Code::MethodNotAllowed).await);
-    }
-    if operation.method == Method::POST && !is_json(&parts.headers) {
-        return Err(refuse(&house, &incoming, action, Code::UnsupportedMediaType).await);
-    }
-    match body {
-        Ok(bytes) => incoming.body = bytes.into(),
-        Err(_) => return Err(refuse(&house, &incoming, action, Code::TooLarge).await),
-    }
+    let _room = match taking::read(body, &incoming.quota, house.config.deadlines.body).await {
+        Ok((bytes, room)) => {
+            incoming.body = bytes.into();
+            room
+        }
+        Err(Untaken::Code(code)) => return Err(refuse(&house, &incoming, action, code).await),
+        Err(Untaken::TooMany(too_many)) => {
+            let (quota, app) = door.quota(&peer.certificate);
+            return Err(crowd::refuse(door, quota, app, action, peer, id, too_many).await);
+        }
+    };
     (operation.serve)(house, incoming).await
+}
+
+/// What the leaf of a request says that no operation has seen.
+fn action_of(found: Option<&Operation>) -> Action {
+    found.map_or(Action::Unknown, |operation| operation.action.unwrap_or(Action::LogEntry))
+}
+
+/// Whether the caller may come in at all, before anything of the body is looked at. Who may not is refused on record. The
+/// operation looks again, at whoever may come in when it decides.
+async fn admit(house: &Arc<House>, incoming: &Incoming, action: Action, needs_person: bool) -> Result<(), Problem> {
+    let bearer = incoming.bearer.as_ref().map(|token| token.as_str());
+    match house.gate.admit(&incoming.peer, bearer, house.clock.now_ms()) {
+        Ok(caller) if !needs_person || caller.staff().is_some() => Ok(()),
+        _ => Desk::sit(house, incoming, action, &Envelope::default(), needs_person).await.map(drop),
+    }
+}
+
+/// The operation that a head asks for, as it wants to be asked.
+fn fitting<'a>(found: Option<&'a Operation>, parts: &Parts, body: &Body) -> Result<&'a Operation, Code> {
+    let operation = found.ok_or(Code::NoSuchOperation)?;
+    match () {
+        () if operation.method != parts.method => Err(Code::MethodNotAllowed),
+        () if operation.method == Method::POST && !is_json(&parts.headers) => Err(Code::UnsupportedMediaType),
+        () if taking::announces_too_much(body) => Err(Code::TooLarge),
+        () => Ok(operation),
+    }
 }
 
 /// Records the refusal of a request that no operation sees. Who may not come in at all is told that.

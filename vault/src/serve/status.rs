@@ -5,10 +5,12 @@ use std::sync::Arc;
 use coffer_wire::api::{Empty, Status};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::house::{Shut, Upkeep};
 use super::{House, Incoming, manage};
+use crate::admit::PeerCertificate;
 use crate::clock;
 
 /// From this many days before its end on, the certificate is warned of.
@@ -59,8 +61,15 @@ fn registrations_ended(house: &House) -> impl Iterator<Item = String> {
     })
 }
 
-/// The one thing that a sealed vault says. No leaf can be written, so it says nothing of anybody.
-pub(super) fn sealed(shut: &Shut) -> Answered {
+/// The one thing that a sealed vault says, and to declared applications alone. No leaf can be written, so it says nothing of
+/// anybody; what was revoked and who may see the status stand in the policy, which is not open either.
+pub(super) fn sealed(shut: &Shut, peer: &PeerCertificate, is_status: bool) -> Answered {
+    if let Err(refused) = shut.applications.admit(peer, shut.clock.now_ms()) {
+        return Err(Problem::new(refused.code));
+    }
+    if !is_status {
+        return Err(Problem::new(Code::Sealed));
+    }
     body(&Status {
         name: shut.config.name,
         version: env!("CARGO_PKG_VERSION").to_owned(),
