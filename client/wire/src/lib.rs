@@ -7,6 +7,7 @@ pub mod api;
 pub mod approval;
 mod bounded;
 pub mod escape;
+pub mod kind;
 pub mod leaf;
 pub mod name;
 pub mod note;

@@ -1,8 +1,9 @@
 //! What the masked form leaves of a value: enough to recognise it, too little to use it.
 
+use coffer_wire::kind;
 use coffer_wire::schema::Mask;
 
-use super::kind::{self, Kind};
+use super::kind::Kind;
 
 /// What stands for everything that is not shown. One length for all, so that it tells none.
 const HIDDEN: &str = "****";

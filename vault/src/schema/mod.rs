@@ -203,13 +203,7 @@ impl Field {
 
     /// Whether a value may be written. What is said of one that may not does not repeat it.
     pub fn validate(&self, value: &str) -> Result<(), Invalid> {
-        if value.is_empty() {
-            return Err(Invalid::Empty);
-        }
-        if value.len() > self.max_bytes {
-            return Err(Invalid::TooLong { bytes_max: self.max_bytes });
-        }
-        self.kind.validate(value)
+        coffer_wire::kind::validate(self.kind.field_type(), self.kind.choices(), self.max_bytes, value)
     }
 
     /// The masked form of a value.

@@ -23,13 +23,14 @@ pub(super) fn is_money(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Invalid, Kind};
+    use super::super::{Invalid, written};
     use super::MONEY_BYTES;
+    use crate::schema::FieldType;
 
     #[test]
     fn money_has_two_decimal_places() {
         for amount in ["0.00", "0.05", "12.50", "-3.00", "9999999999999.99"] {
-            assert_eq!(Kind::Money.validate(amount), Ok(()), "{amount}");
+            assert_eq!(written(FieldType::Money, &[], amount), Ok(()), "{amount}");
             assert!(amount.len() <= MONEY_BYTES);
         }
         for amount in [
@@ -46,7 +47,7 @@ mod tests {
             "99999999999999.00",
             "1.-5",
         ] {
-            assert_eq!(Kind::Money.validate(amount), Err(Invalid::NotMoney), "{amount}");
+            assert_eq!(written(FieldType::Money, &[], amount), Err(Invalid::NotMoney), "{amount}");
         }
     }
 }
