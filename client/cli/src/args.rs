@@ -80,7 +80,7 @@ pub enum Command {
 }
 
 /// Whose data, what for.
-#[derive(Args)]
+#[derive(Args, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Envelope {
     /// Whose data it is (left out: the `controller` of the configuration)
     #[arg(long)]
@@ -134,6 +134,29 @@ pub enum Record {
         after_help = "Example:\n  coffer --token-file tokens/rents record list --purpose payments --category bank --person T-000001"
     )]
     List(List),
+    /// Import the lines of a CSV file as records, as a map says
+    #[command(after_help = "Examples:\n  coffer --json --token-file tokens/dpo schema show > schema.json\n  \
+                      coffer record import bank.csv --map bank-map.toml --schema schema.json --dry-run --refused refused.csv\n  \
+                      coffer --token-file tokens/bank-officer record import bank.csv --map bank-map.toml --schema schema.json\n\n\
+                      The map is TOML: docs/IMPORT.md shows one and says what each key means.\n\
+                      A record that stands already is left as it is and reported as `exists`; --update writes over it.\n\
+                      How far it has got lies beside the CSV in FILE.coffer-import, without values: after Ctrl-C, a kill or a power \
+                      cut the same command goes on. A token that ends is read again from its file.\n\
+                      Exit status: 0 all lines are in, 1 some are not, 2 the map or the file is wrong.")]
+    Import(Import),
+    /// Export the records that persons have in a category, as CSV or lines of JSON
+    #[command(
+        after_help = "Examples:\n  coffer --token-file tokens/bank-officer record export --purpose payments --category bank \\\n    \
+                      --persons tenants.txt --field sort_code --field account_number --out bank.csv\n  \
+                      cut -d, -f1 bank.csv | tail -n +2 | sort -u | coffer --token-file tokens/rents record export \\\n    \
+                      --purpose payments --category bank --persons - --schema schema.json --masked --format jsonl\n\n\
+                      Whose records is for you to say, with a list of persons, one id a line: a vault looks persons up under keyed names \
+                      and has no list of them to give. Each person that is looked up and each record that is read is a leaf of the log.\n\
+                      A file is for its owner alone, and stands under its name only when it is whole. Values are written as they are, and \
+                      cells that begin with = + - @ or a control character are run by spreadsheets: --spreadsheet-safe puts a ' \
+                      before these and before cells that begin with one, and `spreadsheet_safe = true` in the map of an import takes it off."
+    )]
+    Export(ExportRecords),
     /// Erase one record
     #[command(
         after_help = "Example:\n  coffer --token-file tokens/dpo record erase --purpose erasure --category bank \\\n    \
@@ -200,6 +223,67 @@ pub struct List {
     /// The person
     #[arg(long)]
     pub person: ExternalId,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// The CSV file: UTF-8, with a header
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How its columns become records (TOML)
+    #[arg(long, value_name = "MAP")]
+    pub map: PathBuf,
+    /// Check every line against the schema, and send none
+    #[arg(long, conflicts_with = "update")]
+    pub dry_run: bool,
+    /// Write over records that stand, each under the version that it has just before
+    #[arg(long)]
+    pub update: bool,
+    /// Where to write which lines were refused: number, code, category and field, never a value
+    #[arg(long, value_name = "FILE")]
+    pub refused: Option<PathBuf>,
+    /// The schema, as `coffer --json schema show` prints it (left out: the vault is asked)
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct ExportRecords {
+    #[command(flatten)]
+    pub envelope: Envelope,
+    /// The category
+    #[arg(long)]
+    pub category: Name,
+    /// The persons, one id a line; `-` reads them from standard input
+    #[arg(long, value_name = "FILE")]
+    pub persons: PathBuf,
+    /// A field; give it once for each (left out: all of the category that are used for the purpose)
+    #[arg(long = "field", value_name = "FIELD")]
+    pub fields: Vec<Name>,
+    /// Write what the masks leave of the values, not the values themselves
+    #[arg(long)]
+    pub masked: bool,
+    /// The file to write; it must not exist yet (left out: standard output)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// As what: jsonl also says whence each value came
+    #[arg(long, value_enum, default_value_t = Sheet::Csv)]
+    pub format: Sheet,
+    /// Mark cells that a spreadsheet would run
+    #[arg(long)]
+    pub spreadsheet_safe: bool,
+    /// The schema, as `coffer --json schema show` prints it (left out, and no field named: the vault is asked)
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+}
+
+/// How records are written down.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Sheet {
+    /// A line for each record, a column for each field
+    Csv,
+    /// An object a line
+    Jsonl,
 }
 
 #[derive(Args)]

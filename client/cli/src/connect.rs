@@ -2,15 +2,18 @@
 //! vault, which is made when it is first needed.
 
 use std::path::Path;
+use std::time::Duration;
 
-use coffer_client::{Builder, Session, Vault};
+use coffer_client::{Builder, Error, Records, Session, Token, Vault};
 use coffer_wire::note::VerifierKey;
+use coffer_wire::problem::Code;
 use serde::Deserialize;
 
 use crate::args::{Envelope, Global};
 use crate::failure::{Exit, Failure};
 use crate::input::{self, Inputs};
 use crate::output::{Screen, note};
+use crate::stop::Stop;
 
 /// What every command works with.
 pub struct Desk {
@@ -39,24 +42,21 @@ impl Desk {
     }
 
     /// The same for one controller, purpose, case and reason.
-    pub fn records(&self, envelope: Envelope) -> Result<(Vault, coffer_client::Records), Failure> {
-        let (vault, mut session) = self.session()?;
-        if let Some(controller) = envelope.controller {
-            session = session.for_controller(controller.as_str())?;
-        }
-        let mut records = session.for_purpose(envelope.purpose.as_str())?;
-        if let Some(case) = envelope.case {
-            records = records.with_case(case);
-        }
-        if let Some(reason) = envelope.reason {
-            records = records.with_reason(reason);
-        }
+    pub fn records(&self, envelope: Envelope) -> Result<(Vault, Records), Failure> {
+        let (vault, session) = self.session()?;
+        let records = self::envelope(&session, envelope)?;
         Ok((vault, records))
     }
 
     /// What the configuration file says, where nothing is asked of the vault.
     pub fn builder(&self) -> Result<Builder, Failure> {
         Ok(Builder::from_config_file(&self.global.config)?)
+    }
+
+    /// The vault for work that outlives a token.
+    pub fn long(&self) -> Result<Long<'_>, Failure> {
+        let (vault, session) = self.session()?;
+        Ok(Long { desk: self, vault, session })
     }
 
     /// The log's public key: of the file named, else of the configuration. Never the vault's word.
@@ -68,6 +68,79 @@ impl Desk {
             }
             None => pinned(&self.global.config),
         }
+    }
+}
+
+/// The handle of a session for one controller, purpose, case and reason.
+pub fn envelope(session: &Session, envelope: Envelope) -> Result<Records, Error> {
+    let Envelope { controller, purpose, case, reason } = envelope;
+    let session = match controller {
+        Some(controller) => session.clone().for_controller(controller.as_str())?,
+        None => session.clone(),
+    };
+    let mut records = session.for_purpose(purpose.as_str())?;
+    if let Some(case) = case {
+        records = records.with_case(case);
+    }
+    if let Some(reason) = reason {
+        records = records.with_reason(reason);
+    }
+    Ok(records)
+}
+
+/// How often one request of long work is sent, at most, where the vault does not take it.
+const TRIES_MAX: u32 = 6;
+/// The pause after the first time; doubled each time.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Work of many requests: a token that ends is read again from its file, and a vault that is busy or restarted is
+/// waited for, half a minute in all.
+pub struct Long<'a> {
+    desk: &'a Desk,
+    /// The vault.
+    pub vault: Vault,
+    session: Session,
+}
+
+impl Long<'_> {
+    /// The vault as the person of the token sees it.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Calls until the vault has taken the call, or will not. Only what may be called again without harm is called
+    /// again: after an answer that says that nothing was done, or where no connection was made.
+    pub async fn call<T>(
+        &mut self,
+        stop: &Stop,
+        mut call: impl AsyncFnMut(&Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (mut tries, mut renewed) = (1, false);
+        loop {
+            let error = match call(&self.session).await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let code = error.refusal().map(|refusal| refusal.code);
+            match (&error, code) {
+                (_, Some(Code::CredentialExpired)) if !renewed && self.renew() => renewed = true,
+                (Error::Unreachable(_), _) | (_, Some(Code::Busy | Code::HeadLate))
+                    if tries < TRIES_MAX && !stop.asked().await =>
+                {
+                    stop.pause(PAUSE * 2_u32.pow(tries - 1)).await;
+                    tries += 1;
+                }
+                _ => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the token again, where it lies in a file.
+    fn renew(&mut self) -> bool {
+        let path = self.desk.global.token_file.as_ref();
+        let Some(token) = path.and_then(|path| Token::from_file(path).ok()) else { return false };
+        self.session = self.vault.on_behalf_of(token);
+        true
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
 use coffer_client::Token;
@@ -51,10 +51,20 @@ impl Inputs {
         fields_of(&json).map_err(|error| Failure::usage(format!("{}: {error}", named(path)), FIELDS_ADVICE))
     }
 
+    /// The lines of a list of persons, in a file or on standard input.
+    pub fn persons(&self, path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+        if is_standard(path) {
+            self.take_standard("list of persons")?;
+            return Ok(Box::new(io::stdin().lock()));
+        }
+        let file = std::fs::File::open(path).map_err(|error| Failure::input(path.display(), error))?;
+        Ok(Box::new(BufReader::new(file)))
+    }
+
     /// Claims standard input, and says what is waited for where a person types.
     fn take_standard(&self, what: &str) -> Result<(), Failure> {
         if self.taken.replace(true) {
-            return Err(Failure::usage("standard input cannot be both token and fields", "give one of them as a file"));
+            return Err(Failure::usage("standard input cannot be two things at once", "give one of them as a file"));
         }
         if io::stdin().is_terminal() {
             crate::output::note(format!("reading the {what} from standard input; end it with Ctrl-D"));

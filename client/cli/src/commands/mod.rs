@@ -28,6 +28,8 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Record(Record::Write(args)) => record::write::run(&desk, args).await,
         Command::Record(Record::Read(args)) => record::read::run(&desk, args).await,
         Command::Record(Record::List(args)) => record::list::run(&desk, args).await,
+        Command::Record(Record::Import(args)) => record::import::run(&desk, &args).await,
+        Command::Record(Record::Export(args)) => record::export::run(&desk, args).await,
         Command::Record(Record::Erase(args)) => record::erase::run(&desk, args).await,
         Command::Subject(Subject::Erase(args)) => subject::run(&desk, args).await,
         Command::Log(Log::Tail(args)) => log::tail::run(&desk, &args).await,
