@@ -28,6 +28,7 @@ shipped() {
     case $1 in
         schema) echo vault/templates/schema ;;
         policy | configuration) echo vault/templates ;;
+        import_map) echo docs/examples/import ;;
     esac
 }
 

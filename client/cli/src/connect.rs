@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use coffer_client::{Builder, Error, Records, Session, Token, Vault};
+use coffer_client::{Builder, Error, Records, Session, SetupError, Token, Vault};
 use coffer_wire::note::VerifierKey;
 use coffer_wire::problem::Code;
 use serde::Deserialize;
@@ -36,7 +36,7 @@ impl Desk {
             let advice = "give `--token-file FILE`, or `--token-file -` for standard input";
             return Err(Failure::usage("this needs a person's token", advice));
         };
-        let vault = Vault::from_config_file(&self.global.config)?;
+        let vault = self.configured(Builder::build)?;
         let session = vault.on_behalf_of(self.inputs.token(path)?);
         Ok((vault, session))
     }
@@ -48,9 +48,10 @@ impl Desk {
         Ok((vault, records))
     }
 
-    /// What the configuration file says, where nothing is asked of the vault.
-    pub fn builder(&self) -> Result<Builder, Failure> {
-        Ok(Builder::from_config_file(&self.global.config)?)
+    /// What the configuration file says, made into something, where nothing is asked of the vault.
+    pub fn configured<T>(&self, make: impl FnOnce(Builder) -> Result<T, SetupError>) -> Result<T, Failure> {
+        let config = &self.global.config;
+        Builder::from_config_file(config).and_then(make).map_err(|error| Failure::setup(config, &error))
     }
 
     /// The vault for work that outlives a token.
@@ -163,7 +164,8 @@ fn pinned(path: &Path) -> Result<VerifierKey, Failure> {
     struct Pinned {
         log_key: VerifierKey,
     }
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::config(path.display(), error))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::setup(path, &SetupError::File { path: path.to_owned(), kind: error.kind() }))?;
     let pinned: Pinned = toml::from_str(&text).map_err(|error| {
         Failure::new(Exit::Config, "configuration", format!("{}: {}", path.display(), error.message()), "see `log_key`")
     })?;

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use coffer_client::{Error, Invalid, Refusal, SetupError, Standing};
@@ -64,6 +65,27 @@ impl Failure {
             format!("{what}: {error}"),
             "`--config` and `--token-file` say which",
         )
+    }
+
+    /// A client's configuration, or a file that it names, is missing or wrong; the same whichever command needs it.
+    pub fn setup(config: &Path, error: &SetupError) -> Failure {
+        let config = config.display();
+        match error {
+            SetupError::File { path, kind: io::ErrorKind::NotFound }
+                if path.as_os_str() == config.to_string().as_str() =>
+            {
+                let message = format!("there is no client configuration at {config}");
+                Failure::new(Exit::Config, "configuration", message, NO_CONFIGURATION)
+            }
+            SetupError::File { path, kind: io::ErrorKind::NotFound } => {
+                let message = format!("{}, which {config} names, is not there", path.display());
+                Failure::new(Exit::Config, "configuration", message, "paths in it are relative to it")
+            }
+            SetupError::File { .. } | SetupError::Config { .. } => {
+                Failure::new(Exit::Config, "configuration", error, "see `--config`")
+            }
+            other => Failure::new(Exit::Config, "configuration", format!("{config}: {other}"), "see `--config`"),
+        }
     }
 
     /// Reading or writing on this machine failed.
@@ -145,12 +167,6 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<SetupError> for Failure {
-    fn from(error: SetupError) -> Failure {
-        Failure::new(Exit::Config, "configuration", error, "see `--config`")
-    }
-}
-
 /// The vault's words, without the code, which the sentence names itself.
 fn refused(refusal: &Refusal) -> String {
     let words = refusal.detail.as_deref().unwrap_or(refusal.code.title());
@@ -171,6 +187,9 @@ fn refused(refusal: &Refusal) -> String {
     }
     message
 }
+
+/// What somebody does who has none.
+const NO_CONFIGURATION: &str = "`--config FILE` says where it is; `coffer-vault dev` prints one, and a vault's operator has one for each application";
 
 /// What a person can do about it, where the vault's own words do not say it already.
 fn advice(code: &str) -> &'static str {
@@ -236,8 +255,19 @@ mod tests {
         assert_eq!(of(Code::Sealed).exit, Exit::Unavailable);
         assert_eq!(of(Code::TooManyRequests).exit, Exit::Unavailable);
         assert_eq!(Failure::from(Error::Unreachable("refused".into())).exit, Exit::Unavailable);
-        assert_eq!(Failure::from(SetupError::Url).exit, Exit::Config);
+        assert_eq!(Failure::setup(Path::new("client.toml"), &SetupError::Url).exit, Exit::Config);
         assert_eq!(Failure::usage("x", "").exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_missing_configuration_is_told_from_a_file_that_it_names() {
+        let missing = |path: &str| SetupError::File { path: path.into(), kind: io::ErrorKind::NotFound };
+        let said = |path| Failure::setup(Path::new("client.toml"), &missing(path)).sentence();
+        assert_eq!(
+            said("client.toml"),
+            format!("coffer: there is no client configuration at client.toml (configuration); {NO_CONFIGURATION}")
+        );
+        assert!(said("client.key").starts_with("coffer: client.key, which client.toml names, is not there"));
     }
 
     #[test]

@@ -7,3 +7,4 @@ mod export;
 mod guide;
 mod import;
 mod round_trip;
+mod setup;

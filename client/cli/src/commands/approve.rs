@@ -53,7 +53,7 @@ pub fn run(desk: &Desk, args: &Approve) -> Result<(), Failure> {
     let made_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
     let expires_ms = made_ms.saturating_add(args.days * DAY_MS);
     let (home, old_head) = (request.home.to_string(), request.old);
-    let approval = desk.builder()?.approve(request, &args.reason, made_ms, expires_ms)?;
+    let approval = desk.configured(|builder| builder.approve(request, &args.reason, made_ms, expires_ms))?;
     let failed = |error| Failure::failed(args.out.display(), error);
     let mut file = OpenOptions::new().write(true).create_new(true).open(&args.out).map_err(failed)?;
     file.write_all(approval.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
