@@ -144,7 +144,7 @@ async fn fill(vault: &Running, token: &str, category: &Category, way: &Way<'_>, 
             let (mut values, mut about) = (Map::new(), Map::new());
             for (at, field) in fields.iter().enumerate() {
                 // Each field is absent from some records, and the first from none.
-                if at > 0 && random.next_u32() % 4 == 0 {
+                if at > 0 && random.next_u32().is_multiple_of(4) {
                     continue;
                 }
                 values.insert(field.name.to_string(), value(field, random).into());
