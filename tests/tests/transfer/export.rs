@@ -80,10 +80,10 @@ async fn lines_of_json_say_whence_a_value_came_and_nothing_in_them_acts_on_a_ter
     clerk.save_schema();
     let words = [&WORDS[..], &["--persons", "persons.txt", "--schema", "schema.json", "--masked"]].concat();
     let masked = clerk.coffer(&words).ok().out;
-    assert!(
-        masked.starts_with("person,record,version,account_name,sort_code,account_number,payment_method,mandate_date\n")
-    );
-    assert!(masked.contains("\np,one,1,=****,****,,,\n"), "{masked}");
+    assert!(masked.starts_with(
+        "person,record,version,account_name,sort_code,account_number,payment_method,mandate_date,payer_name\n"
+    ));
+    assert!(masked.contains("\np,one,1,=****,****,,,,\n"), "{masked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,4 +121,35 @@ async fn ctrl_c_takes_the_unfinished_file_away_and_says_so() {
     let done = Done::from(child.wait_with_output().unwrap()).ended(1);
     done.says("out.csv was not written").says("(stopped)");
     assert_eq!(names(&clerk), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_withdrawn_withholds_its_record_and_refuses_its_line_and_no_other() {
+    let vault = Home::new(Store::Memory).serve();
+    let clerk = Clerk::new(&vault, "communications", "housing-desk");
+    clerk.save_schema();
+    let map = "controller = \"oakvale\"\nperson = \"{p}\"\npurpose = \"publicity\"\n[[record]]\ncategory = \"media_consent\"\nrecord = \"photo\"\n\
+               [record.fields]\nconsented_on = \"{given}\"\nwithdrawn_on = \"{withdrawn}\"\n";
+    let words =
+        ["record", "import", "a.csv", "--map", "map.toml", "--schema", "schema.json", "--refused", "refused.csv"];
+    clerk.file(
+        "a.csv",
+        "p,use,given,withdrawn\na,news,2026-01-02,\nb,news,2026-01-02,2026-03-04\nc,,2026-01-02,\nd,news,2026-01-02,\n",
+    );
+    clerk.file("map.toml", map);
+    clerk.coffer(&words).ended(2).says("media_consent has no record without agreed_use");
+    clerk.file("map.toml", format!("{map}agreed_use = \"{{use}}\"\n"));
+    clerk.coffer(&words).ended(1).says("2 of 4 lines refused");
+    let report = clerk.text("refused.csv");
+    let told = ["\n3,3,no_consent,media_consent,", "\n4,4,field_required,media_consent,agreed_use,"];
+    assert!(told.iter().all(|line| report.contains(line)), "{report}");
+
+    let comms = vault.staff("communications", "oakvale");
+    comms.write("media_consent", "a", "photo", json!({ "withdrawn_on": "2026-05-06" })).await.granted();
+    clerk.file("persons.txt", "a\nd\n");
+    let words =
+        ["record", "export", "--controller", "oakvale", "--purpose", "publicity", "--category", "media_consent"];
+    let more = ["--persons", "persons.txt", "--field", "agreed_use", "--out", "out.csv"];
+    clerk.coffer(&[&words[..], &more].concat()).ok().says("1 record was withheld for want of consent");
+    assert_eq!(clerk.text("out.csv"), "person,record,version,agreed_use\nd,photo,1,news\n");
 }

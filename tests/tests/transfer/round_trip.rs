@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use coffer_tests::harness::{Home, Running, Serving, Store};
-use coffer_wire::schema::{Category, Field, FieldType, SchemaAnswer, Subject};
+use coffer_wire::schema::{Category, Consent, Field, FieldType, SchemaAnswer, Subject};
 use coffer_wire::{Name, Provenance};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -143,8 +143,11 @@ async fn fill(vault: &Running, token: &str, category: &Category, way: &Way<'_>, 
         .map(|person| {
             let (mut values, mut about) = (Map::new(), Map::new());
             for (at, field) in fields.iter().enumerate() {
-                // Each field is absent from some records, and the first from none.
-                if at > 0 && random.next_u32().is_multiple_of(4) {
+                // Each field is absent from some records, but for the first and those that a record must have; consent is
+                // given and not withdrawn, or nothing could be read.
+                let is = |which: fn(&Consent) -> Name| category.consent.as_ref().map(which) == Some(field.name);
+                let stays = at == 0 || field.required || is(|consent| consent.given);
+                if is(|consent| consent.withdrawn) || (!stays && random.next_u32().is_multiple_of(4)) {
                     continue;
                 }
                 values.insert(field.name.to_string(), value(field, random).into());

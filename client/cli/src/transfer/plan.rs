@@ -40,6 +40,8 @@ struct Block {
     source: Option<Filling>,
     case_required: bool,
     source_required: bool,
+    /// Fields that no record is without.
+    required: Vec<Name>,
     fields: Vec<Slot>,
 }
 
@@ -129,6 +131,10 @@ impl Block {
         }
         if !own {
             return Ok(None);
+        }
+        let without = self.required.iter().find(|name| !fields.contains_key(*name));
+        if let (Some(name), false) = (without, update) {
+            return Err(Why::code(Code::FieldRequired).at(*name));
         }
         let source = self.source(cells, &fields)?;
         let item = WriteItem {
@@ -310,6 +316,7 @@ impl Binder<'_> {
             source: optional(&map.from, "source")?,
             case_required: category.case_required,
             source_required: category.source_required,
+            required: category.fields.iter().filter(|field| field.required).map(|field| field.name).collect(),
             fields: map.fields.iter().map(|field| self.slot(field, map, category)).collect::<Result<_, _>>()?,
         };
         self.constants(map, &block)?;
@@ -324,7 +331,11 @@ impl Binder<'_> {
         if category.source_required && map.from.is_none() {
             return missing("source", "asks where its values come from; give `source`");
         }
-        Ok(())
+        let mapped = |field: &&Field| map.fields.iter().any(|mapped| mapped.name == field.name);
+        match category.fields.iter().find(|field| field.required && !self.update && !mapped(field)) {
+            Some(field) => missing("fields", &format!("has no record without {}", field.name)),
+            None => Ok(()),
+        }
     }
 
     /// What is the same for every line is wrong for every line, or for none.

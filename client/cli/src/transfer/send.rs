@@ -191,9 +191,10 @@ impl Post<'_> {
     }
 }
 
-/// Whether a refusal speaks of rights, map or vault, and would be the same for every line.
+/// Whether a refusal speaks of rights, map or vault, and would be the same for every line. Consent is a record's own.
 fn is_about_all(code: Code) -> bool {
-    matches!(code.status(), 401 | 403 | 503) || matches!(code, Code::UnknownCategory | Code::UnknownField)
+    let known = matches!(code, Code::UnknownCategory | Code::UnknownField);
+    (known || matches!(code.status(), 401 | 403 | 503)) && code != Code::NoConsent
 }
 
 /// Records that go into one request.
@@ -217,5 +218,20 @@ fn expecting(record: &Record, expected: &BTreeMap<Item, u32>) -> WriteItem {
         source: item.source,
         fields: item.fields.iter().map(|(field, text)| (*field, value(text))).collect(),
         about: item.about.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_ends_an_import_and_what_one_record_lacks_refuses_its_line() {
+        for code in [Code::ForbiddenRole, Code::CredentialExpired, Code::Sealed, Code::UnknownField] {
+            assert!(is_about_all(code), "{code}");
+        }
+        for code in [Code::NoConsent, Code::InvalidValue, Code::CardNumber, Code::TooManyRecords, Code::NotFound] {
+            assert!(!is_about_all(code), "{code}");
+        }
     }
 }

@@ -62,6 +62,8 @@ struct Released {
     /// Of these: nothing is there, or nothing that the caller may know of.
     persons_without: u64,
     records: u64,
+    /// Records that were not released: what was asked of them rests on a consent that is not in force.
+    records_withheld: u64,
     fields: u64,
     /// First and last leaf of the log that came back.
     leaves: Option<(u64, u64)>,
@@ -155,6 +157,7 @@ impl Export<'_, '_> {
                 Ok(read) => self.release(person, record, &read, sheet)?,
                 // Erased since it was listed.
                 Err(refusal) if refusal.code == Code::NotFound => {}
+                Err(refusal) if refusal.code == Code::NoConsent => self.released.records_withheld += 1,
                 Err(refusal) => return Err(at_line(*line, refusal)),
             }
         }
@@ -275,7 +278,11 @@ impl Write for Target {
 
 /// What was released; on standard error where the records stand on standard output.
 fn tell(desk: &Desk, args: &ExportRecords, released: &Released) -> Result<(), Failure> {
-    let Released { persons, persons_without, records, fields, leaves, formulas } = released;
+    let Released { persons, persons_without, records, records_withheld, fields, leaves, formulas } = released;
+    if *records_withheld > 0 {
+        let records = count(*records_withheld, "record was", "records were");
+        note(format!("{records} withheld for want of consent; other fields of them may still be read"));
+    }
     if *formulas > 0 {
         let cells = count(*formulas, "cell begins", "cells begin");
         note(format!("{cells} like a formula, which a spreadsheet would run; `--spreadsheet-safe` marks them"));
