@@ -2,7 +2,7 @@
 # Fails if a crate that outsiders build pulls what it must do without. Takes a second.
 #
 #   keys, wire, client, cli   no RocksDB, no server
-#   wire, client, cli         no key material either
+#   wire, client, cli         no key material either, and no schemas: they are for the vault's description of its API
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,9 +19,9 @@ forbid() {
     done
 }
 
-readonly STORE=(rocksdb librocksdb-sys) SERVER=(axum coffer-vault) KEYS=(coffer-keys aes-gcm ed25519-dalek)
+readonly STORE=(rocksdb librocksdb-sys) SERVER=(axum coffer-vault) KEYS=(coffer-keys aes-gcm ed25519-dalek) SCHEMAS=(schemars)
 forbid coffer-keys "${STORE[@]}" "${SERVER[@]}" reqwest
-forbid coffer-wire "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}" tokio reqwest
-forbid coffer-client "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}"
-forbid coffer-cli "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}"
+forbid coffer-wire "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}" "${SCHEMAS[@]}" tokio reqwest
+forbid coffer-client "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}" "${SCHEMAS[@]}"
+forbid coffer-cli "${STORE[@]}" "${SERVER[@]}" "${KEYS[@]}" "${SCHEMAS[@]}"
 exit "$status"

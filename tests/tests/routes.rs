@@ -117,6 +117,12 @@ const CASES: &[Case] = &[
         body: |_| json!({ "category": "bank" }),
         wrong_role: ("rents", Code::ForbiddenApplication),
     },
+    Case {
+        path: "/openapi.json",
+        role: "rents",
+        body: |_| Value::Null,
+        wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole),
+    },
 ];
 
 fn envelope(role: &str, item: Value) -> Value {

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use commands::{check, demo, dev, init, schema, serve, token};
+use commands::{check, demo, dev, init, openapi, schema, serve, token};
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
 
@@ -46,6 +46,8 @@ enum Command {
     Schema(schema::Schema),
     /// Mint a token with the local issuer
     Token(token::Token),
+    /// Print the description of the API: OpenAPI 3.1, or Markdown
+    Openapi(openapi::Openapi),
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, cli.json),
         Command::Schema(command) => schema::run(&command, cli.json),
         Command::Token(args) => token::run(args),
+        Command::Openapi(args) => openapi::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded;
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
+use crate::object;
 use crate::problem::Code;
 use crate::provenance::Provenance;
 use crate::tree::Hash;
@@ -28,6 +29,7 @@ pub const WORDS_BYTES_MAX: usize = 256;
 
 /// In which form a field is shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Form {
     /// The value itself.
@@ -48,28 +50,33 @@ impl Form {
 
 /// What stands around the items of a request: on whose behalf, what for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RequestOf{T}"))]
 #[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Request<T> {
     /// The controller whose data it is.
     pub controller: Name,
     /// The purpose; one of those that the category permits.
     pub purpose: Name,
-    /// The case, where the category asks for one. At most [`WORDS_BYTES_MAX`].
+    /// The case, where the category asks for one. At most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(max = WORDS_BYTES_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
-    /// Why, in the caller's words. At most [`WORDS_BYTES_MAX`].
+    /// Why, in the caller's words. At most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(max = WORDS_BYTES_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// All items or none (writes only).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub atomic: bool,
-    /// At most [`ITEMS_MAX`].
-    #[serde(deserialize_with = "bounded::list::<_, _, ITEMS_MAX>")]
+    /// At most 1,000.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = ITEMS_MAX)))]
+    #[serde(deserialize_with = "object::each::<_, _, ITEMS_MAX>")]
     pub items: Vec<T>,
 }
 
 /// One record to write. Fields that are not named stay as they are.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WriteItem {
     /// The category.
@@ -84,10 +91,12 @@ pub struct WriteItem {
     /// Where the values come from; one of the sources that the category and each of the fields take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Provenance>,
-    /// New values; `null` takes a field out of the record. At most [`FIELDS_MAX`].
+    /// New values; `null` takes a field out of the record. At most 64.
+    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = FIELDS_MAX)))]
     #[serde(deserialize_with = "bounded::map::<_, _, _, FIELDS_MAX>")]
     pub fields: BTreeMap<Name, Option<Value>>,
-    /// For each field about somebody else: that person. At most [`FIELDS_MAX`].
+    /// For each field about somebody else: that person. At most 64.
+    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = FIELDS_MAX)))]
     #[serde(
         default,
         skip_serializing_if = "BTreeMap::is_empty",
@@ -98,6 +107,7 @@ pub struct WriteItem {
 
 /// One record to read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReadItem {
     /// The category.
@@ -106,7 +116,8 @@ pub struct ReadItem {
     pub person: ExternalId,
     /// The record.
     pub record: ExternalId,
-    /// The fields, at most [`FIELDS_MAX`]; there is no "all".
+    /// The fields, at most 64; there is no "all".
+    #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     #[serde(deserialize_with = "bounded::list::<_, _, FIELDS_MAX>")]
     pub fields: Vec<Name>,
     /// Clear or masked.
@@ -115,6 +126,7 @@ pub struct ReadItem {
 
 /// One person's records in one category.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ListItem {
     /// The category.
@@ -125,6 +137,7 @@ pub struct ListItem {
 
 /// One record to erase.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EraseItem {
     /// The category.
@@ -137,11 +150,13 @@ pub struct EraseItem {
 
 /// One person to erase.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EraseSubjectItem {
     /// The data subject.
     pub person: ExternalId,
-    /// From which categories, at most [`CATEGORIES_MAX`]; none named: from all.
+    /// From which categories, at most 64; none named: from all.
+    #[cfg_attr(feature = "schema", schemars(length(max = CATEGORIES_MAX)))]
     #[serde(
         default,
         skip_serializing_if = "Vec::is_empty",
@@ -152,6 +167,7 @@ pub struct EraseSubjectItem {
 
 /// The outcome of one item.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
     /// An HTTP status: 200, or that of the code.
@@ -187,6 +203,7 @@ pub struct Outcome {
 
 /// What is known of how a value came in.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Stamp {
     /// Where it came from.
@@ -199,6 +216,7 @@ pub struct Stamp {
 
 /// One record of a list.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
     /// The record.
@@ -209,6 +227,7 @@ pub struct Listed {
 
 /// The answer to a list of items.
 #[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
     /// One outcome for each item, in the request's order.
@@ -220,6 +239,7 @@ pub struct Answer {
 
 /// Proof that an access is in the log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// The leaf's index.
@@ -241,21 +261,25 @@ pub struct Receipt {
 
 /// An act that names no record: `status`, `whoami`, `keys/list`, `access/show`.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
 /// A range of leaves.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EntryRequest {
     /// Index of the first leaf.
     pub start: u64,
-    /// How many, at most [`ENTRIES_MAX`].
+    /// How many, at most 1,000.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = ENTRIES_MAX)))]
     pub count: u64,
 }
 
 /// Leaves, and the log as it stood when they were read.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EntryAnswer {
     /// Index of the first leaf.
@@ -272,6 +296,7 @@ pub struct EntryAnswer {
 
 /// Asks for proofs. Both may be asked for at once.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProveRequest {
     /// The index of a leaf, to be proved under `size`.
@@ -287,6 +312,7 @@ pub struct ProveRequest {
 
 /// Proofs after RFC 6962 §2.1.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProveAnswer {
     /// The size of the tree they speak of.
@@ -303,6 +329,7 @@ pub struct ProveAnswer {
 
 /// A key, without its material.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeyInfo {
     /// The key's id.
@@ -324,6 +351,7 @@ pub struct KeyInfo {
 
 /// The answer of `keys/list`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeysAnswer {
     /// Every key that is no person's own.
@@ -334,6 +362,7 @@ pub struct KeysAnswer {
 
 /// The answer of `whoami`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Whoami {
     /// The application.
@@ -352,6 +381,7 @@ pub struct Whoami {
 
 /// The answer of `status`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Status {
     /// The vault's name.
@@ -387,9 +417,11 @@ pub struct Status {
 
 /// Files of a proposed policy or schema. The policy in force is the one last activated.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyRequest {
-    /// File name and text, at most [`CATEGORIES_MAX`].
+    /// File name and text, at most 64.
+    #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = CATEGORIES_MAX)))]
     #[serde(deserialize_with = "bounded::map::<_, _, _, CATEGORIES_MAX>")]
     pub files: BTreeMap<String, String>,
 }
@@ -401,6 +433,7 @@ pub fn files_hash(files: &BTreeMap<String, String>) -> Hash {
 
 /// What is in force after an activation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApplyAnswer {
     /// The new policy epoch.
@@ -415,6 +448,7 @@ pub struct ApplyAnswer {
 
 /// One cell of the policy in force: who may do what.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// The role.
@@ -439,6 +473,7 @@ pub struct Cell {
 
 /// Which cells are asked for; what is left out is not looked at.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShowRequest {
     /// Only this category.
@@ -454,6 +489,7 @@ pub struct ShowRequest {
 
 /// The answer of `access/show`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShowAnswer {
     /// The policy epoch.

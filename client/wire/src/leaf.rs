@@ -23,6 +23,7 @@ macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $text:literal;)*) => {
         /// What was done or tried, as a closed list.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Action {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)*
         }
@@ -85,6 +86,8 @@ actions! {
     SchemaApply = "schema.apply";
     /// The schema in force was read.
     SchemaShow = "schema.show";
+    /// The description of the API was read.
+    ApiShow = "api.show";
     /// A request that is no operation of the vault.
     Unknown = "unknown";
 }

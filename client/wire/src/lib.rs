@@ -6,11 +6,14 @@
 pub mod api;
 pub mod approval;
 mod bounded;
+#[cfg(feature = "schema")]
+mod described;
 pub mod escape;
 pub mod kind;
 pub mod leaf;
 pub mod name;
 pub mod note;
+pub mod object;
 pub mod private;
 pub mod problem;
 pub mod provenance;

@@ -6,6 +6,7 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)*) => {
         /// What went wrong, as a closed list. The text form is stable: programs may compare it.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Code {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)*
         }
@@ -131,6 +132,7 @@ impl std::fmt::Display for Code {
 
 /// The problem document of RFC 9457, sent as `application/problem+json` for a whole envelope.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// `urn:coffer:problem:<code>`.
     #[serde(rename = "type")]

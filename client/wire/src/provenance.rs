@@ -7,6 +7,7 @@ macro_rules! provenances {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $title:literal;)*) => {
         /// Where a value comes from. The text form is stable.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Provenance {
             $($(#[$doc])* #[serde(rename = $text)] $variant,)*
         }

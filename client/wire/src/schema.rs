@@ -8,6 +8,7 @@ use crate::provenance::Provenance;
 
 /// Which categories are asked for; what is left out is not looked at.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SchemaRequest {
     /// Only this category.
@@ -17,6 +18,7 @@ pub struct SchemaRequest {
 
 /// The answer of `schema/show`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SchemaAnswer {
     /// The policy epoch.
@@ -29,6 +31,7 @@ pub struct SchemaAnswer {
 
 /// A controller: who decides why and how data is used (GDPR article 4(7)).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Controller {
     /// The name in requests and log.
@@ -51,6 +54,7 @@ pub struct Controller {
 
 /// One category, as it was declared.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Category {
     /// The name in requests, policy and log.
@@ -83,6 +87,7 @@ pub struct Category {
 /// The fields of a record that tell of its person's consent. It is in force while the record has the first and has not
 /// the second, whatever days they name; what rests on it is neither shown nor written otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Consent {
     /// That it was given.
@@ -93,6 +98,7 @@ pub struct Consent {
 
 /// One field of a category. What it does not declare itself is the category's.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Field {
     /// The number under which it is stored.
@@ -126,6 +132,7 @@ pub struct Field {
 
 /// The types of fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FieldType {
     /// One line of text.
@@ -176,6 +183,7 @@ impl FieldType {
 
 /// What the masked form leaves of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mask {
     /// The last four characters; nothing of a value of fewer than eight.
@@ -208,6 +216,7 @@ impl Mask {
 
 /// Whose data a field holds.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// The person's own whose record it is.
@@ -219,6 +228,7 @@ pub enum Subject {
 
 /// A lawful basis: a letter of article 6(1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum LawfulBasis {
     /// The person consented.
     #[serde(rename = "6(1)(a)")]
@@ -245,6 +255,7 @@ pub enum LawfulBasis {
 
 /// A condition for special categories: a letter of article 9(2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Article9 {
     /// Explicit consent.
     #[serde(rename = "9(2)(a)")]
@@ -281,6 +292,7 @@ pub enum Article9 {
 /// Whether data is of a kind that asks for more than a lawful basis, and by which condition it is
 /// held all the same.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Mark {
     /// Neither of the two below.

@@ -168,8 +168,8 @@ impl Gate {
         self.decide(caller, ask, Action::RecordsList)
     }
 
-    /// May this act be done? For what touches no record; `whoami` is everyone's. What touches one
-    /// is refused here, whatever the roles.
+    /// May this act be done? For what touches no record; `whoami` and `api.show` are everyone's. What
+    /// touches one is refused here, whatever the roles.
     pub fn permit_manage(&self, caller: &Caller, action: Action, ask: &Ask<'_>) -> Result<Permit<Manage>, Refusal> {
         match action {
             Action::Whoami
@@ -179,6 +179,7 @@ impl Gate {
             | Action::AccessShow
             | Action::SchemaApply
             | Action::SchemaShow
+            | Action::ApiShow
             | Action::LogEntry => self.decide(caller, ask, action),
             _ => Err(caller.refused_act()),
         }

@@ -7,6 +7,7 @@ pub mod exit;
 pub mod init;
 pub mod live;
 pub mod open;
+pub mod openapi;
 pub mod schema;
 pub mod serve;
 pub mod token;

@@ -11,7 +11,7 @@ use super::step::Halt;
 use crate::ledger::Rejected;
 use crate::store::StoreError;
 
-/// The media type of every answer that is no problem.
+/// The media type of requests, and of every answer but problems and notes.
 pub const MEDIA_TYPE: &str = "application/json";
 /// Seconds after which to come again, where that may help.
 const RETRY_AFTER_SECONDS: &str = "1";
@@ -31,10 +31,10 @@ pub(super) fn body<T: Serialize>(answer: &T) -> Answered {
     Ok(body)
 }
 
-/// The HTTP answer, success or problem.
-pub(super) fn respond(answered: Answered, request: &str) -> Response {
+/// The HTTP answer, success (of this media type) or problem.
+pub(super) fn respond(answered: Answered, media: &'static str, request: &str) -> Response {
     let mut response = match answered {
-        Ok(body) => ([(header::CONTENT_TYPE, MEDIA_TYPE)], Bytes::from_owner(body)).into_response(),
+        Ok(body) => ([(header::CONTENT_TYPE, media)], Bytes::from_owner(body)).into_response(),
         Err(problem) => respond_problem(problem, request),
     };
     let headers = response.headers_mut();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use coffer_wire::Hash;
 use coffer_wire::leaf::Action;
+use coffer_wire::object::Object;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
@@ -29,7 +30,7 @@ pub(super) fn parse<T: DeserializeOwned + Texts>(bytes: &[u8]) -> Result<T, Prob
 
 /// Reads a body. What is said of a broken one names the place and no value.
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(bytes).map(|Object(body)| body).map_err(|error| {
         let detail = format!("line {}, column {}: {}", error.line(), error.column(), kind(&error));
         Problem::new(Code::Malformed).with_detail(detail)
     })

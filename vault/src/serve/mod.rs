@@ -19,6 +19,7 @@ mod keys;
 mod list;
 mod manage;
 mod metrics;
+pub mod openapi;
 mod prove;
 mod read;
 mod round;

@@ -17,13 +17,13 @@ use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
 use zeroize::Zeroizing;
 
-use super::answer::{Answered, respond};
+use super::answer::{Answered, MEDIA_TYPE, respond};
 use super::desk::{Desk, Envelope};
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, prove, read, show, show_schema,
-    status, whoami, write,
+    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, openapi, prove, read, show,
+    show_schema, status, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 
@@ -37,17 +37,20 @@ pub struct Operation {
     pub method: Method,
     /// What its leaf says; none where hashes alone are shown.
     pub action: Option<Action>,
+    /// What the API's description says of it.
+    pub(super) about: &'static openapi::Described,
     serve: fn(Arc<House>, Incoming) -> Serving,
 }
 
 type Serving = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 macro_rules! operation {
-    ($method:ident $path:literal, $action:expr, $serve:path) => {
+    ($method:ident $path:literal, $action:expr, $serve:path, $about:ident) => {
         Operation {
             path: $path,
             method: Method::$method,
             action: $action,
+            about: &openapi::$about,
             serve: |house, incoming| Box::pin($serve(house, incoming)),
         }
     };
@@ -55,22 +58,31 @@ macro_rules! operation {
 
 /// Every operation there is.
 pub const OPERATIONS: &[Operation] = &[
-    operation!(POST "/v1/records/write", Some(Action::RecordsWrite), write::serve),
-    operation!(POST "/v1/records/read", Some(Action::RecordsRead), read::serve),
-    operation!(POST "/v1/records/list", Some(Action::RecordsList), list::serve),
-    operation!(POST "/v1/records/erase", Some(Action::RecordsErase), erase::serve),
-    operation!(POST "/v1/subjects/erase", Some(Action::SubjectsErase), erase_subject::serve),
-    operation!(POST "/v1/log/entry", Some(Action::LogEntry), entry::serve),
-    operation!(GET "/v1/log/checkpoint", None, prove::checkpoint),
-    operation!(POST "/v1/log/prove", None, prove::serve),
-    operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve),
-    operation!(POST "/v1/status", Some(Action::Status), status::serve),
-    operation!(POST "/v1/whoami", Some(Action::Whoami), whoami::serve),
-    operation!(POST "/v1/access/show", Some(Action::AccessShow), show::serve),
-    operation!(POST "/v1/access/apply", Some(Action::AccessApply), apply::access),
-    operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema),
-    operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve),
+    operation!(POST "/v1/records/write", Some(Action::RecordsWrite), write::serve, RECORDS_WRITE),
+    operation!(POST "/v1/records/read", Some(Action::RecordsRead), read::serve, RECORDS_READ),
+    operation!(POST "/v1/records/list", Some(Action::RecordsList), list::serve, RECORDS_LIST),
+    operation!(POST "/v1/records/erase", Some(Action::RecordsErase), erase::serve, RECORDS_ERASE),
+    operation!(POST "/v1/subjects/erase", Some(Action::SubjectsErase), erase_subject::serve, SUBJECTS_ERASE),
+    operation!(POST "/v1/log/entry", Some(Action::LogEntry), entry::serve, LOG_ENTRY),
+    operation!(GET "/v1/log/checkpoint", None, prove::checkpoint, LOG_CHECKPOINT),
+    operation!(POST "/v1/log/prove", None, prove::serve, LOG_PROVE),
+    operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve, KEYS_LIST),
+    operation!(POST "/v1/status", Some(Action::Status), status::serve, STATUS),
+    operation!(POST "/v1/whoami", Some(Action::Whoami), whoami::serve, WHOAMI),
+    operation!(POST "/v1/access/show", Some(Action::AccessShow), show::serve, ACCESS_SHOW),
+    operation!(POST "/v1/access/apply", Some(Action::AccessApply), apply::access, ACCESS_APPLY),
+    operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema, SCHEMA_APPLY),
+    operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve, SCHEMA_SHOW),
+    operation!(GET "/openapi.json", Some(Action::ApiShow), openapi::serve, OPENAPI_JSON),
 ];
+
+impl Operation {
+    /// What it is about: the part of its path before the verb.
+    pub(super) fn group(&self) -> &'static str {
+        let path = self.path.strip_prefix("/v1/").unwrap_or_default();
+        path.split_once('/').map_or("vault", |(group, _)| group)
+    }
+}
 
 /// The router over the table. The connection puts its [`Peer`] into each request's extensions.
 pub fn router(door: Door) -> Router {
@@ -97,7 +109,7 @@ async fn dispatch(State(door): State<Door>, request: Request) -> Response {
     let id = new_request_id();
     let response = match request.extensions().get::<Peer>().cloned() {
         Some(peer) => answer(&door, found, &peer, request, &id).await,
-        None => respond(Err(Problem::new(Code::Internal)), &id),
+        None => respond(Err(Problem::new(Code::Internal)), MEDIA_TYPE, &id),
     };
     if let Door::Open(house) = &door {
         house.metrics.answered(found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
@@ -110,14 +122,16 @@ async fn answer(door: &Door, found: Option<&Operation>, peer: &Peer, request: Re
     let (quota, app) = door.quota(&peer.certificate);
     match quota.enter(peer.is_above, Instant::now()) {
         Ok(under_way) => {
-            let mut response = respond(serve(door, found, Arc::clone(quota), peer, request, id).await, id);
+            let media = found.map_or(MEDIA_TYPE, |operation| operation.about.media());
+            let answered = serve(door, found, Arc::clone(quota), peer, request, id).await;
+            let mut response = respond(answered, media, id);
             response.extensions_mut().insert(under_way);
             response
         }
         Err(too_many) => {
             taking::pass_over(request.into_body(), Courtesy::CROWD).await;
             let refused = crowd::refuse(door, quota, app, action_of(found), peer, id, too_many).await;
-            let mut response = respond(Err(refused), id);
+            let mut response = respond(Err(refused), MEDIA_TYPE, id);
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
                 let seconds = too_many.after.as_secs_f64().ceil().max(1.0) as u64;
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -225,5 +239,5 @@ fn bearer(headers: &axum::http::HeaderMap) -> Option<Zeroizing<String>> {
 fn is_json(headers: &axum::http::HeaderMap) -> bool {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
-    media.eq_ignore_ascii_case(super::MEDIA_TYPE)
+    media.eq_ignore_ascii_case(MEDIA_TYPE)
 }

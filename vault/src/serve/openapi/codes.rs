@@ -1,0 +1,92 @@
+//! Which codes an operation may answer with: those of every request, and its own.
+
+use std::collections::BTreeMap;
+
+use coffer_wire::problem::Code;
+
+/// Of whoever may not come in, or not like this.
+const CALLER: &[Code] = &[
+    Code::CredentialInvalid,
+    Code::CredentialExpired,
+    Code::CredentialRevoked,
+    Code::CredentialUnknown,
+    Code::ForbiddenRole,
+    Code::RolesConflict,
+    Code::TooLarge,
+    Code::TooManyRequests,
+];
+/// Where a person's token is needed.
+const PERSON: &[Code] = &[Code::CredentialMissing];
+/// Of a body that cannot be taken.
+const BODY: &[Code] = &[Code::Malformed, Code::TooSlow, Code::UnsupportedMediaType, Code::CardNumber];
+/// Of a vault that cannot answer.
+const VAULT: &[Code] = &[
+    Code::Altered,
+    Code::Internal,
+    Code::Sealed,
+    Code::Busy,
+    Code::LogUnwritable,
+    Code::OutcomeUnknown,
+    Code::HeadLate,
+    Code::NoSpace,
+];
+/// Said of requests that are no operation, or not one of this method.
+pub(super) const OF_NO_OPERATION: &[Code] = &[Code::NoSuchOperation, Code::MethodNotAllowed];
+
+/// Of acts that touch no record.
+pub(super) const ACT: &[Code] = &[Code::ForbiddenApplication, Code::ForbiddenRole];
+/// Of a proposal.
+pub(super) const PROPOSAL: &[Code] = &[Code::InvalidProposal];
+/// Of every item.
+pub(super) const ITEM: &[Code] = &[
+    Code::ForbiddenController,
+    Code::ForbiddenApplication,
+    Code::ForbiddenRole,
+    Code::PurposeMissing,
+    Code::PurposeNotPermitted,
+    Code::CaseRequired,
+    Code::UnknownCategory,
+    Code::NotFound,
+    Code::CardNumber,
+    Code::TooLarge,
+    Code::Altered,
+    Code::Internal,
+    Code::Busy,
+    Code::LogUnwritable,
+    Code::OutcomeUnknown,
+    Code::HeadLate,
+    Code::NoSpace,
+];
+/// Of an item that names fields.
+pub(super) const FIELDS: &[Code] = &[Code::Malformed, Code::UnknownField, Code::ForbiddenField];
+/// Of a read.
+pub(super) const SHOWN: &[Code] = &[Code::ForbiddenForm, Code::NoConsent];
+/// Of a write.
+pub(super) const WRITTEN: &[Code] = &[
+    Code::NoConsent,
+    Code::FieldRequired,
+    Code::SourceRequired,
+    Code::SourceNotTaken,
+    Code::InvalidValue,
+    Code::SubjectMismatch,
+    Code::VersionConflict,
+    Code::AppendOnly,
+    Code::NotDone,
+    Code::TooManyRecords,
+];
+
+/// What the envelope of an operation may say, by HTTP status.
+pub(super) fn by_status(person: bool, posted: bool, own: &[&[Code]]) -> BTreeMap<u16, Vec<Code>> {
+    let mut by_status = BTreeMap::<u16, Vec<Code>>::new();
+    let (person, body) = (if person { PERSON } else { &[] }, if posted { BODY } else { &[] });
+    for code in sorted(&[&[CALLER, person, body, VAULT], own].concat()) {
+        by_status.entry(code.status()).or_default().push(code);
+    }
+    by_status
+}
+
+/// Each once, in the order of the table of codes.
+pub(super) fn sorted(groups: &[&[Code]]) -> Vec<Code> {
+    let said = |code: &&Code| groups.iter().any(|group| group.contains(code));
+    Code::ALL.iter().filter(said).copied().collect()
+}

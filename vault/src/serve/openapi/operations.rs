@@ -1,0 +1,211 @@
+//! What the document says of each operation. The table of operations names each of these, so there is none without.
+
+use coffer_wire::api::{
+    Answer, ApplyAnswer, ApplyRequest, Empty, EntryAnswer, EntryRequest, EraseItem, EraseSubjectItem, KeysAnswer,
+    ListItem, ProveAnswer, ProveRequest, ReadItem, Request, ShowAnswer, ShowRequest, Status, Whoami, WriteItem,
+};
+use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
+
+use super::codes::{ACT, FIELDS, ITEM, PROPOSAL, SHOWN, WRITTEN};
+use super::{Described, Gives, Takes, example};
+
+/// How the API is used, before its operations.
+pub(super) const INTRODUCTION: &str = "\
+JSON over mutual TLS 1.3. Every operation that touches data is a POST with a body, since a read is an act that leaves a record, \
+and nothing sensitive stands in a URL.
+
+A request is granted where four things meet: what the application may (its client certificate), what the person may (the token), \
+the purpose, and the case where the category asks for one. What was granted and what was refused is a leaf of an append-only log \
+(docs/LOG.md); the leaf is on disk before the answer leaves.
+
+Requests on records and persons take lists. The HTTP status speaks of the request as a whole; each item has `status` and `code` of \
+its own in an answer of 200, and items are independent of each other unless `atomic` is true. Whether somebody exists is not told: \
+absent, erased and another controller's are one `not_found`. Errors of the whole request are `application/problem+json` (RFC 9457) with \
+a stable `code`.
+
+Members that are not described here are refused. Lengths are counted in bytes of UTF-8; a schema can only count characters, so \
+where other than ASCII is sent, less fits than it says. A payment card number in any text is refused with `card_number`.
+
+The examples hang together: they are answered 200, first to last, by a vault whose schema and policy are those of the examples of \
+`schema/apply` and `access/apply`, each asked by the role that stands beside it.";
+
+pub(in crate::serve) const RECORDS_WRITE: Described = Described {
+    id: "writeRecords",
+    summary: "Writes fields of records.",
+    text: "Fields that are not named stay as they are; `null` takes one out. With `expected_version` only over that version; with 0 \
+           only where the record does not exist. With `atomic` all items or none.",
+    role: "bank-officer",
+    takes: Takes::of::<Request<WriteItem>>(example::write),
+    gives: Gives::of::<Answer>(),
+    codes: &[],
+    items: &[ITEM, FIELDS, WRITTEN],
+};
+
+pub(in crate::serve) const RECORDS_READ: Described = Described {
+    id: "readRecords",
+    summary: "Reads fields of records, clear or masked.",
+    text: "The fields are named one by one; there is no \"all\". An item is granted whole or not at all. A field that the record \
+           does not have is not in the answer.",
+    role: "bank-officer",
+    takes: Takes::of::<Request<ReadItem>>(example::read),
+    gives: Gives::of::<Answer>(),
+    codes: &[],
+    items: &[ITEM, FIELDS, SHOWN],
+};
+
+pub(in crate::serve) const RECORDS_LIST: Described = Described {
+    id: "listRecords",
+    summary: "Lists the records that a person has in a category.",
+    text: "Record ids and versions, and no field.",
+    role: "bank-officer",
+    takes: Takes::of::<Request<ListItem>>(example::list),
+    gives: Gives::of::<Answer>(),
+    codes: &[],
+    items: &[ITEM],
+};
+
+pub(in crate::serve) const RECORDS_ERASE: Described = Described {
+    id: "eraseRecords",
+    summary: "Erases records.",
+    text: "Each is unreadable when this returns: the key under which it lay is destroyed, and the person's other records of the \
+           category are sealed again under a new one.",
+    role: "dpo",
+    takes: Takes::of::<Request<EraseItem>>(example::erase),
+    gives: Gives::of::<Answer>(),
+    codes: &[],
+    items: &[ITEM],
+};
+
+pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
+    id: "eraseSubjects",
+    summary: "Erases persons from categories, or from all.",
+    text: "Every key that the person has there is destroyed, also those in other people's records.",
+    role: "dpo",
+    takes: Takes::of::<Request<EraseSubjectItem>>(example::erase_subject),
+    gives: Gives::of::<Answer>(),
+    codes: &[],
+    items: &[ITEM],
+};
+
+pub(in crate::serve) const LOG_ENTRY: Described = Described {
+    id: "readLog",
+    summary: "Reads leaves of the access log.",
+    text: "This call is a leaf itself, and stands in the log before it is answered.",
+    role: "auditor",
+    takes: Takes::of::<EntryRequest>(example::entry),
+    gives: Gives::of::<EntryAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const LOG_CHECKPOINT: Described = Described {
+    id: "checkpoint",
+    summary: "Gives the log's newest checkpoint.",
+    text: "Shows hashes alone, so it needs no person and leaves no leaf.",
+    role: "bank-officer",
+    takes: None,
+    gives: Gives::Text("A C2SP signed note: origin, number of leaves, root, signature."),
+    codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const LOG_PROVE: Described = Described {
+    id: "proveLog",
+    summary: "Proves that a leaf is in the log, and that the log continues an older one.",
+    text: "Proofs of RFC 6962, sections 2.1.1 and 2.1.2. Shows hashes alone, so it needs no person and leaves no leaf. `index` < `size` \
+           and `from` <= `size` <= the newest size must hold.",
+    role: "bank-officer",
+    takes: Takes::of::<ProveRequest>(example::prove),
+    gives: Gives::of::<ProveAnswer>(),
+    codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_LIST: Described = Described {
+    id: "listKeys",
+    summary: "Lists the keys and their states, without key material.",
+    text: "Keys of persons and staff are counted alone.",
+    role: "security-admin",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<KeysAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const STATUS: Described = Described {
+    id: "status",
+    summary: "Tells the state of the vault.",
+    text: "A sealed vault answers this and nothing else, whoever asks, and then says only that it is sealed and why.",
+    role: "auditor",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<Status>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const WHOAMI: Described = Described {
+    id: "whoami",
+    summary: "Tells for whom the vault takes the caller.",
+    text: "Needs no right.",
+    role: "bank-officer",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<Whoami>(),
+    codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const ACCESS_SHOW: Described = Described {
+    id: "showAccess",
+    summary: "Shows who may do what under the policy in force.",
+    text: "Cell by cell: role, category, field, action, form, purpose, with the rule that says so.",
+    role: "auditor",
+    takes: Takes::of::<ShowRequest>(example::show),
+    gives: Gives::of::<ShowAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const ACCESS_APPLY: Described = Described {
+    id: "applyAccess",
+    summary: "Puts a policy in force.",
+    text: "One file, `access.toml`, checked whole against the schema in force. Its hash stands in the leaf.",
+    role: "security-admin",
+    takes: Takes::of::<ApplyRequest>(example::access),
+    gives: Gives::of::<ApplyAnswer>(),
+    codes: &[ACT, PROPOSAL],
+    items: &[],
+};
+
+pub(in crate::serve) const SCHEMA_APPLY: Described = Described {
+    id: "applySchema",
+    summary: "Puts a schema in force.",
+    text: "All its files, one a category; what was in force and is missing here is refused, since what is stored in it could not be \
+           reached.",
+    role: "security-admin",
+    takes: Takes::of::<ApplyRequest>(example::schema),
+    gives: Gives::of::<ApplyAnswer>(),
+    codes: &[ACT, PROPOSAL],
+    items: &[],
+};
+
+pub(in crate::serve) const SCHEMA_SHOW: Described = Described {
+    id: "showSchema",
+    summary: "Shows what the schema in force declares.",
+    text: "What is kept, why, whence and for how long, and whose data it is.",
+    role: "auditor",
+    takes: Takes::of::<SchemaRequest>(example::show_schema),
+    gives: Gives::of::<SchemaAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const OPENAPI_JSON: Described = Described {
+    id: "openapi",
+    summary: "Gives this document.",
+    text: "`coffer-vault openapi` prints it without a vault. Needs no right.",
+    role: "bank-officer",
+    takes: None,
+    gives: Gives::Document,
+    codes: &[],
+    items: &[],
+};
