@@ -42,6 +42,11 @@ SECONDS := $(or $(SECONDS),10)
 fuzz: prepare ## run each fuzz target for SECONDS=10 seconds (the first time 3 minutes more)
 	@$(TOOLS) && scripts/fuzz.sh $(SECONDS)
 
+.PHONY: conform
+conform: prepare ## ask a vault whatever its OpenAPI document allows and forbids, for SECONDS=10 seconds
+	@$(TOOLS) && cargo build --locked -p coffer-vault
+	@scripts/schemathesis.sh $(SECONDS)
+
 .PHONY: lint
 lint: prepare ## check formatting, clippy with warnings denied, and what the light crates pull (5 minutes, then seconds)
 	@$(TOOLS) && cargo fmt --all --check

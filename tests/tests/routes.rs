@@ -359,8 +359,10 @@ async fn the_wrong_method_is_refused_everywhere() {
             if method == operation.method {
                 continue;
             }
-            let asked = Asked { method, ..Asked::rightly(operation, Some(&token), &body) };
-            stage.refused(stage.raw(case.role), asked, action(operation), Code::MethodNotAllowed).await;
+            let asked = |method| Asked { method, ..Asked::rightly(operation, Some(&token), &body) };
+            stage.refused(stage.raw(case.role), asked(method.clone()), action(operation), Code::MethodNotAllowed).await;
+            let (reply, _) = stage.ask(stage.raw(case.role), asked(method)).await;
+            assert_eq!(reply.headers["allow"], operation.method.as_str(), "{}", case.path);
         }
     }
 }

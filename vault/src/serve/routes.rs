@@ -77,6 +77,11 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 impl Operation {
+    /// Its method, as the header `Allow` names it.
+    fn allowed(&self) -> &'static str {
+        if self.method == Method::GET { "GET" } else { "POST" }
+    }
+
     /// What it is about: the part of its path before the verb.
     pub(super) fn group(&self) -> &'static str {
         let path = self.path.strip_prefix("/v1/").unwrap_or_default();
@@ -107,10 +112,14 @@ async fn dispatch(State(door): State<Door>, request: Request) -> Response {
     let path = request.uri().path();
     let found = OPERATIONS.iter().find(|operation| operation.path == path);
     let id = new_request_id();
-    let response = match request.extensions().get::<Peer>().cloned() {
+    let mut response = match request.extensions().get::<Peer>().cloned() {
         Some(peer) => answer(&door, found, &peer, request, &id).await,
         None => respond(Err(Problem::new(Code::Internal)), MEDIA_TYPE, &id),
     };
+    if let (StatusCode::METHOD_NOT_ALLOWED, Some(operation)) = (response.status(), found) {
+        // What the other method is, as RFC 9110 §15.5.6 asks.
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(operation.allowed()));
+    }
     if let Door::Open(house) = &door {
         house.metrics.answered(found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
     }

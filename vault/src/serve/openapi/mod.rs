@@ -72,6 +72,8 @@ type Schematic = fn(&mut SchemaGenerator) -> Schema;
 
 struct Takes {
     schema: Schematic,
+    /// What it takes less than the type does, as JSON Schema.
+    narrower: fn() -> Value,
     /// A request that is answered 200 under the schema and the policy that the examples of `schema/apply` and
     /// `access/apply` put in force.
     example: fn() -> Value,
@@ -79,7 +81,11 @@ struct Takes {
 
 impl Takes {
     const fn of<T: JsonSchema>(example: fn() -> Value) -> Option<Takes> {
-        Some(Takes { schema: SchemaGenerator::subschema_for::<T>, example })
+        Takes::less_than::<T>(|| json!({}), example)
+    }
+
+    const fn less_than<T: JsonSchema>(narrower: fn() -> Value, example: fn() -> Value) -> Option<Takes> {
+        Some(Takes { schema: SchemaGenerator::subschema_for::<T>, narrower, example })
     }
 }
 
@@ -152,7 +158,9 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["x-coffer-leaf"] = json!(action.as_str());
     }
     if let Some(takes) = &about.takes {
-        let body = json!({ "schema": (takes.schema)(generator), "example": (takes.example)() });
+        let mut schema = (takes.narrower)();
+        schema["$ref"] = (takes.schema)(generator).to_value()["$ref"].take();
+        let body = json!({ "schema": schema, "example": (takes.example)() });
         described["requestBody"] = json!({ "required": true, "content": { MEDIA_TYPE: body } });
     }
     described

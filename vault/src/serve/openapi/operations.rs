@@ -5,6 +5,7 @@ use coffer_wire::api::{
     ListItem, ProveAnswer, ProveRequest, ReadItem, Request, ShowAnswer, ShowRequest, Status, Whoami, WriteItem,
 };
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
+use serde_json::{Value, json};
 
 use super::codes::{ACT, FIELDS, ITEM, PROPOSAL, SHOWN, WRITTEN};
 use super::{Described, Gives, Takes, example};
@@ -47,7 +48,7 @@ pub(in crate::serve) const RECORDS_READ: Described = Described {
     text: "The fields are named one by one; there is no \"all\". An item is granted whole or not at all. A field that the record \
            does not have is not in the answer.",
     role: "bank-officer",
-    takes: Takes::of::<Request<ReadItem>>(example::read),
+    takes: Takes::less_than::<Request<ReadItem>>(not_atomic, example::read),
     gives: Gives::of::<Answer>(),
     codes: &[],
     items: &[ITEM, FIELDS, SHOWN],
@@ -58,7 +59,7 @@ pub(in crate::serve) const RECORDS_LIST: Described = Described {
     summary: "Lists the records that a person has in a category.",
     text: "Record ids and versions, and no field.",
     role: "bank-officer",
-    takes: Takes::of::<Request<ListItem>>(example::list),
+    takes: Takes::less_than::<Request<ListItem>>(not_atomic, example::list),
     gives: Gives::of::<Answer>(),
     codes: &[],
     items: &[ITEM],
@@ -70,7 +71,7 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
     text: "Each is unreadable when this returns: the key under which it lay is destroyed, and the person's other records of the \
            category are sealed again under a new one.",
     role: "dpo",
-    takes: Takes::of::<Request<EraseItem>>(example::erase),
+    takes: Takes::less_than::<Request<EraseItem>>(not_atomic, example::erase),
     gives: Gives::of::<Answer>(),
     codes: &[],
     items: &[ITEM],
@@ -81,7 +82,7 @@ pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
     summary: "Erases persons from categories, or from all.",
     text: "Every key that the person has there is destroyed, also those in other people's records.",
     role: "dpo",
-    takes: Takes::of::<Request<EraseSubjectItem>>(example::erase_subject),
+    takes: Takes::less_than::<Request<EraseSubjectItem>>(not_atomic, example::erase_subject),
     gives: Gives::of::<Answer>(),
     codes: &[],
     items: &[ITEM],
@@ -170,7 +171,7 @@ pub(in crate::serve) const ACCESS_APPLY: Described = Described {
     summary: "Puts a policy in force.",
     text: "One file, `access.toml`, checked whole against the schema in force. Its hash stands in the leaf.",
     role: "security-admin",
-    takes: Takes::of::<ApplyRequest>(example::access),
+    takes: Takes::less_than::<ApplyRequest>(one_file, example::access),
     gives: Gives::of::<ApplyAnswer>(),
     codes: &[ACT, PROPOSAL],
     items: &[],
@@ -182,7 +183,7 @@ pub(in crate::serve) const SCHEMA_APPLY: Described = Described {
     text: "All its files, one a category; what was in force and is missing here is refused, since what is stored in it could not be \
            reached.",
     role: "security-admin",
-    takes: Takes::of::<ApplyRequest>(example::schema),
+    takes: Takes::less_than::<ApplyRequest>(some_files, example::schema),
     gives: Gives::of::<ApplyAnswer>(),
     codes: &[ACT, PROPOSAL],
     items: &[],
@@ -209,3 +210,16 @@ pub(in crate::serve) const OPENAPI_JSON: Described = Described {
     codes: &[],
     items: &[],
 };
+
+/// `atomic` is for writes.
+fn not_atomic() -> Value {
+    json!({ "properties": { "atomic": { "const": false } } })
+}
+
+fn one_file() -> Value {
+    json!({ "properties": { "files": { "minProperties": 1, "maxProperties": 1 } } })
+}
+
+fn some_files() -> Value {
+    json!({ "properties": { "files": { "minProperties": 1 } } })
+}
