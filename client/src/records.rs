@@ -18,9 +18,9 @@ pub type Each<T> = Vec<Result<T, Refusal>>;
 /// A person's work for one controller and one purpose: the handle on which reads and writes exist.
 ///
 /// Each call is recorded in the vault's log before it is answered, and its receipt is checked before
-/// a value is handed out. Reads and lists are sent again where no connection could be made or the
-/// vault says that it is busy; writes and erases only where it says that nothing was done, since the
-/// application is over its limit.
+/// a value is handed out. Everything is sent again where no connection could be made, or the vault says that it is busy or that
+/// the application is over its limit. Writes and erases have a name of their own (`Idempotency-Key`), so they are also sent
+/// again where the answer was lost, and take effect once.
 #[derive(Clone)]
 pub struct Records {
     session: Session,
@@ -62,12 +62,12 @@ impl Records {
 
     /// Writes up to 1,000 records, independent of each other.
     pub async fn write_each(&self, items: Vec<WriteItem>) -> Result<Each<Written>, Error> {
-        self.call(items, false, Repeat::Never).await
+        self.call(items, false, Repeat::Once).await
     }
 
     /// Writes up to 1,000 records: all of them or none.
     pub async fn write_together(&self, items: Vec<WriteItem>) -> Result<Each<Written>, Error> {
-        self.call(items, true, Repeat::Never).await
+        self.call(items, true, Repeat::Once).await
     }
 
     /// Which records a person has in a category.
@@ -87,7 +87,7 @@ impl Records {
 
     /// Erases up to 1,000 records, independent of each other.
     pub async fn erase_each(&self, items: Vec<EraseItem>) -> Result<Each<Erased>, Error> {
-        self.call(items, false, Repeat::Never).await
+        self.call(items, false, Repeat::Once).await
     }
 
     /// Erases a person from some categories or all. All of it is unreadable when this returns.
@@ -97,7 +97,7 @@ impl Records {
 
     /// Erases up to 1,000 persons, independent of each other.
     pub async fn erase_persons(&self, items: Vec<EraseSubjectItem>) -> Result<Each<Erased>, Error> {
-        self.call(items, false, Repeat::Never).await
+        self.call(items, false, Repeat::Once).await
     }
 
     /// The one way of all of them: send, check every receipt, and only then hand out.

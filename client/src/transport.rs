@@ -22,6 +22,11 @@ const TRIES_MAX: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(50);
 /// A `Retry-After` beyond this is the caller's to wait for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// How a write is named, so that it takes effect once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Letters of such a name: 32 of 16, which is 128 bits.
+const KEY_CHARACTERS: usize = 32;
+const KEY_LETTERS: u8 = 16;
 /// Bytes of an answer, at most.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a usual body, so that it is not moved while it grows and leaves no copy behind.
@@ -32,6 +37,8 @@ const BODY_BYTES_USUAL: usize = 4096;
 pub(crate) enum Repeat {
     /// It changes nothing: again when no connection was made, and when the vault says so.
     Safe,
+    /// It takes effect once, however often it is sent: also again when the answer was lost.
+    Once,
     /// It may have happened though no answer came: again only where the vault says that nothing was done.
     Never,
 }
@@ -74,9 +81,17 @@ impl Transport {
         let mut json = Zeroizing::new(Vec::with_capacity(BODY_BYTES_USUAL));
         serde_json::to_writer(&mut *json, ask).map_err(|_| Invalid::Json)?;
         let json = Bytes::from_owner(json);
+        let key = match repeat {
+            Repeat::Once => Some(new_key().ok_or(Invalid::NoRandomness)?),
+            Repeat::Safe | Repeat::Never => None,
+        };
         let request = || {
             let request = self.client.post(format!("{}{path}", self.base));
             let request = request.header(CONTENT_TYPE, "application/json").body(json.clone());
+            let request = match &key {
+                Some(key) => request.header(IDEMPOTENCY_KEY, key),
+                None => request,
+            };
             match token {
                 Some(token) => request.header(AUTHORIZATION, token),
                 None => request,
@@ -100,17 +115,20 @@ struct Failure {
 }
 
 async fn send(request: impl Fn() -> RequestBuilder, repeat: Repeat) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut tries = 1;
+    let (mut tries, mut unknown) = (1, false);
     loop {
         let failure = match once(request(), tries).await {
             Ok(body) => return Ok(body),
             Err(failure) => failure,
         };
-        match failure.again {
-            Some(pause) if (repeat == Repeat::Safe || failure.is_undone()) && tries < TRIES_MAX => {
+        let lost = repeat == Repeat::Once && failure.may_have_happened();
+        unknown |= lost;
+        let again = if lost { Some(pause_before(tries)) } else { failure.again };
+        match again {
+            Some(pause) if (repeat != Repeat::Never || failure.is_undone()) && tries < TRIES_MAX => {
                 tokio::time::sleep(pause).await
             }
-            _ => return Err(failure.for_caller(repeat)),
+            _ => return Err(failure.for_caller(repeat, unknown)),
         }
         tries += 1;
     }
@@ -118,7 +136,7 @@ async fn send(request: impl Fn() -> RequestBuilder, repeat: Repeat) -> Result<Ze
 
 async fn once(request: RequestBuilder, tries: u32) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let response = request.send().await.map_err(|error| match error.is_connect() {
-        true => Failure::again_after(Error::Unreachable(cause(error)), jittered(PAUSE * 2_u32.pow(tries - 1))),
+        true => Failure::again_after(Error::Unreachable(cause(error)), pause_before(tries)),
         false => Failure::last(Error::Interrupted(cause(error))),
     })?;
     let (status, advised) = (response.status(), retry_after(&response));
@@ -165,6 +183,19 @@ fn retry_after(response: &Response) -> Option<u16> {
     response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
+/// The pause before the next try, where nobody has said how long it should be.
+fn pause_before(tries: u32) -> Duration {
+    jittered(PAUSE * 2_u32.pow(tries - 1))
+}
+
+/// A key that no other request has: letters alone, since the vault takes no text in which a payment card number may stand.
+/// `None`: the system gave no randomness.
+fn new_key() -> Option<String> {
+    let mut random = [0; KEY_CHARACTERS];
+    SystemRandom::new().fill(&mut random).ok()?;
+    Some(random.iter().map(|byte| char::from(b'a' + byte % KEY_LETTERS)).collect())
+}
+
 /// Between half of the pause and all of it, so that many clients do not come back at once.
 fn jittered(pause: Duration) -> Duration {
     let mut byte = [u8::MAX];
@@ -187,10 +218,20 @@ impl Failure {
         self.error.refusal().is_some_and(|refusal| refusal.code == Code::TooManyRequests)
     }
 
-    /// What a broken connection means depends on what was asked.
-    fn for_caller(self, repeat: Repeat) -> Error {
+    /// Whether what was asked may have taken effect all the same.
+    fn may_have_happened(&self) -> bool {
+        match &self.error {
+            Error::Interrupted(_) => true,
+            Error::Refused(refusal) => refusal.code == Code::OutcomeUnknown,
+            _ => false,
+        }
+    }
+
+    /// What a broken connection means depends on what was asked. `unknown`: an earlier try of a write may have taken effect.
+    fn for_caller(self, repeat: Repeat, unknown: bool) -> Error {
         match self.error {
-            Error::Interrupted(cause) if repeat == Repeat::Never => Error::OutcomeUnknown(cause),
+            Error::Interrupted(cause) if repeat != Repeat::Safe => Error::OutcomeUnknown(cause),
+            error if unknown => Error::OutcomeUnknown(error.to_string()),
             Error::Refused(refusal) if refusal.code == Code::OutcomeUnknown => {
                 Error::OutcomeUnknown(refusal.to_string())
             }

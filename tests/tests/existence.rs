@@ -341,6 +341,24 @@ async fn who_may_not_is_refused_before_anything_is_looked_at() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_adds_no_look_at_a_person_and_none_where_who_may_not_sends_it() {
+    let (vault, counting) = stage_counted().await;
+    let officer = vault.staff("bank-officer", "oakvale").named("key-1");
+    let wrong = |person: &str| json!({ "category": "bank", "person": person, "record": "r", "fields": { "sort_code": "none" } });
+    let end = |person: &str| json!({ "category": "bank", "person": person, "record": "r" });
+    officer.items("/v1/records/write", json!([wrong("first")])).await.refused(422, "invalid_value");
+    for person in ["present", "brooksides", "nobody"] {
+        counting.looks();
+        officer.items("/v1/records/erase", json!([end(person)])).await.refused(403, "forbidden_application");
+        assert_eq!(counting.looks(), [], "{person}");
+        officer.items("/v1/records/write", json!([wrong(person)])).await.refused(422, "invalid_value");
+        let looks = counting.looks();
+        let is_of_keys = |look: &Look| matches!(look, Look::Row(Family::Meta, _, false));
+        assert!(!looks.is_empty() && looks.iter().all(is_of_keys), "{person}: {looks:?}");
+    }
+}
+
 async fn ask_once(vault: &Running, staff: &Staff, question: &Question) {
     bytes_of(vault, staff, application_of(question.role), question.path, &(question.item)("first")).await;
 }

@@ -16,7 +16,7 @@ fn count(liar: &Liar, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_read_is_sent_again_when_the_vault_is_busy_and_a_write_is_not() {
+async fn reads_and_writes_are_sent_again_when_the_vault_is_busy() {
     let liar = Liar::start().await;
     let payments = liar.vault().on_behalf_of(Liar::token()).for_purpose("payments").unwrap();
     liar.tell(Lie::Answers(Code::Busy, 3));
@@ -32,7 +32,7 @@ async fn a_read_is_sent_again_when_the_vault_is_busy_and_a_write_is_not() {
     let write = ask::write("bank", "tenant-17", "main").unwrap().set("sort_code", "00-00-00").unwrap();
     let refused = payments.write(write).await.err().unwrap();
     assert_eq!(refused.refusal().map(|refusal| refusal.code), Some(Code::Busy));
-    assert_eq!(count(&liar, "/v1/records/write"), 1);
+    assert_eq!(count(&liar, "/v1/records/write"), 4);
 
     liar.tell(Lie::Answers(Code::Sealed, 9));
     assert_eq!(payments.read(item()).await.err().unwrap().code(), "sealed");
@@ -56,7 +56,7 @@ async fn who_is_over_its_limit_asks_again_also_a_write_and_is_told_when_it_may()
 }
 
 #[tokio::test]
-async fn a_write_without_an_answer_has_an_unknown_outcome_and_is_not_sent_again() {
+async fn a_write_without_an_answer_is_sent_again_by_the_same_name_and_then_has_an_unknown_outcome() {
     let liar = Liar::start().await;
     let payments = liar.vault().on_behalf_of(Liar::token()).for_purpose("payments").unwrap();
     liar.tell(Lie::HangsUp);
@@ -67,9 +67,18 @@ async fn a_write_without_an_answer_has_an_unknown_outcome_and_is_not_sent_again(
     let person = ask::person("tenant-17", &[]).unwrap();
     assert!(matches!(payments.erase_person(person).await, Err(Error::OutcomeUnknown(_))));
     for path in ["/v1/records/write", "/v1/records/erase", "/v1/subjects/erase"] {
-        assert_eq!(count(&liar, path), 1, "{path}");
+        assert_eq!(count(&liar, path), 4, "{path}");
     }
+    let names = liar.names();
+    assert_eq!(names.len(), 12);
+    for name in names.chunks(4).map(<[String]>::to_vec) {
+        assert!(name.iter().all(|again| *again == name[0]), "{name:?}");
+        assert_eq!(name[0].len(), 32);
+        assert!(name[0].bytes().all(|byte| byte.is_ascii_lowercase()), "{name:?}");
+    }
+    assert_ne!(names[0], names[4]);
     assert!(matches!(payments.read(item()).await, Err(Error::Interrupted(_))));
+    assert_eq!(liar.names().len(), 12, "a read has no name");
 }
 
 #[tokio::test]

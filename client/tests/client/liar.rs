@@ -104,6 +104,7 @@ struct State {
     key: Ed25519KeyPair,
     first: Option<(Receipt, String)>,
     requests: Vec<String>,
+    names: Vec<String>,
 }
 
 pub(crate) struct Liar {
@@ -130,6 +131,7 @@ impl Liar {
             key,
             first: None,
             requests: Vec::new(),
+            names: Vec::new(),
         };
         state.tree.push(leaf_hash(b"leaf 0"));
         let state = Arc::new(Mutex::new(state));
@@ -150,6 +152,11 @@ impl Liar {
     /// The paths of the requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.state.lock().unwrap().requests.clone()
+    }
+
+    /// The idempotency keys of the requests so far that had one.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.state.lock().unwrap().names.clone()
     }
 
     /// The note of the log as it stands.
@@ -397,6 +404,8 @@ async fn listen(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<S
 
 async fn serve(request: hyper::Request<Incoming>, state: Arc<Mutex<State>>) -> Option<Response<Full<Bytes>>> {
     let path = request.uri().path().to_owned();
+    let name = request.headers().get("idempotency-key").map(|name| name.to_str().unwrap().to_owned());
+    state.lock().unwrap().names.extend(name);
     let body = request.into_body().collect().await.ok()?.to_bytes();
     let (status, body) = state.lock().unwrap().answer(&path, &body)?;
     let response = Response::builder().status(status).header("retry-after", "0");

@@ -88,6 +88,8 @@ actions! {
     SchemaShow = "schema.show";
     /// The description of the API was read.
     ApiShow = "api.show";
+    /// The outcome of a write or erase was told again, to whoever sent it twice.
+    Replay = "replay";
     /// A request that is no operation of the vault.
     Unknown = "unknown";
 }

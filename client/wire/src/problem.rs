@@ -102,6 +102,8 @@ codes! {
     CardNumber = "card_number", 422, "A payment card number stands in the request; none is ever stored. Take it out.";
     /// A field about another person came without that person, or the reverse.
     SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
+    /// The idempotency key was used for another request.
+    IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used for another request; a new request needs a new key.";
     /// A proposed schema or policy cannot be activated.
     InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
     /// The application takes more than its share: connections, requests at one time or requests a second. Nothing was done.

@@ -17,6 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Raw {
     client: reqwest::Client,
     url: String,
+    headers: HeaderMap,
 }
 
 /// What came back.
@@ -34,7 +35,14 @@ impl Raw {
     /// A client with its own connections.
     pub fn new(url: String, tls: ClientConfig) -> Raw {
         let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).http1_only().no_proxy();
-        Raw { client: builder.timeout(TIMEOUT).build().unwrap(), url }
+        Raw { client: builder.timeout(TIMEOUT).build().unwrap(), url, headers: HeaderMap::new() }
+    }
+
+    /// The same with a header in every request.
+    pub fn with_header(&self, name: &'static str, value: &str) -> Raw {
+        let mut raw = self.clone();
+        raw.headers.append(name, value.parse().unwrap());
+        raw
     }
 
     /// Posts JSON.
@@ -69,7 +77,8 @@ impl Raw {
         content_type: Option<&str>,
         body: Vec<u8>,
     ) -> Result<Reply, reqwest::Error> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let mut request =
+            self.client.request(method, format!("{}{path}", self.url)).body(body).headers(self.headers.clone());
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }

@@ -31,10 +31,15 @@ pub trait Serving {
 
     /// The client crate, as an application uses it.
     fn client(&self, application: &str) -> coffer_client::Vault {
+        self.client_by_way_of(application, &self.url())
+    }
+
+    /// The same by way of somebody else, who passes on what is said.
+    fn client_by_way_of(&self, application: &str, url: &str) -> coffer_client::Vault {
         let read = |path| std::fs::read(path).unwrap();
         let home = self.home();
         coffer_client::Vault::builder()
-            .url(&self.url())
+            .url(url)
             .ca_pem(&read(home.server_ca()))
             .identity_pem(
                 &read(home.client_file(application, "client.pem")),

@@ -27,6 +27,11 @@ impl Staff {
         Staff { raw, ..self.clone() }
     }
 
+    /// The same, naming the requests by an idempotency key.
+    pub fn named(&self, key: &str) -> Staff {
+        self.through(self.raw.with_header("idempotency-key", key))
+    }
+
     /// The same place with another token.
     pub fn with_token(&self, token: String) -> Staff {
         Staff { token, ..self.clone() }

@@ -27,8 +27,8 @@ impl Document {
     /// Whether the example is a request that the schema takes.
     pub(crate) fn request(&self, path: &str) -> Result<(), String> {
         let body = self.body(path);
-        let judged = self.schema(&body["schema"]).validate(&body["example"]).map_err(|error| error.to_string());
-        judged
+        let validator = self.schema(&body["schema"]);
+        validator.validate(&body["example"]).map_err(|error| error.to_string())
     }
 
     /// Whether the schema refuses a request.

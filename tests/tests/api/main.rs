@@ -96,6 +96,9 @@ async fn what_a_schema_refuses_the_vault_refuses() {
     }
 }
 
+/// A change for the worse.
+type Spoil = Box<dyn Fn(&mut Value)>;
+
 /// The example, spoiled in one place each time.
 fn spoiled(example: &Value) -> Vec<Value> {
     let spoil = |pointer: &str, spoil: &dyn Fn(&mut Value)| {
@@ -106,7 +109,7 @@ fn spoiled(example: &Value) -> Vec<Value> {
     };
     let long = |letter: &str, count: usize| json!(letter.repeat(count));
     let set = |value: Value| move |place: &mut Value| *place = value.clone();
-    let mut places: Vec<(&str, Box<dyn Fn(&mut Value)>)> = vec![
+    let mut places: Vec<(&str, Spoil)> = vec![
         ("", Box::new(|body| body["surplus"] = json!(1))),
         ("/items/0", Box::new(|item| item["surplus"] = json!(1))),
         ("/items/0", Box::new(|item| *item = json!(item.as_object().unwrap().values().collect::<Vec<_>>()))),

@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
 use crate::keyring::{audit_category, in_force_tag};
-use crate::ledger::Last;
+use crate::ledger::{Last, Remembered};
 use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
 
@@ -28,6 +28,7 @@ impl Check<'_> {
                     check.search_files(key, value);
                     in_force.push((key.to_vec(), value.to_vec()));
                 }
+                _ if is_remembered(key, value) => {}
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),
                     None => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
@@ -96,6 +97,14 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// What is remembered of a request with an idempotency key, and of each of its items. docs/FORMAT.md.
+fn is_remembered(key: &[u8], value: &[u8]) -> bool {
+    const REQUEST: (usize, usize) = (16, 24);
+    const ITEM: (usize, usize) = (20, Remembered::BYTES);
+    let sizes = key.strip_prefix(meta::IDEMPOTENCY_PREFIX).map(|name| (name.len(), value.len()));
+    sizes.is_some_and(|sizes| sizes == REQUEST || sizes == ITEM)
 }
 
 fn controller_of(key: &[u8]) -> Option<Name> {

@@ -130,6 +130,7 @@ async fn wait(served: &mut Served, asked: Option<Asked>, ends: [Signal; 2], mut 
             return Err(Failure::new(Status::Software, why));
         }
         served.keeper.look_now_and_then(&served.listener, &served.door);
+        served.keeper.sweep_now_and_then(&served.door).await;
     }
 }
 

@@ -9,16 +9,30 @@ use coffer_vault::serve::{Door, House, Upkeep};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often what is remembered of requests is looked through for what is over.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Looks after the files of an open vault.
 pub struct Keeper {
     files: TlsFiles,
     next: Instant,
+    next_sweep: Instant,
 }
 
 impl Keeper {
     pub fn new(files: TlsFiles) -> Keeper {
-        Keeper { files, next: Instant::now() }
+        Keeper { files, next: Instant::now(), next_sweep: Instant::now() }
+    }
+
+    /// Forgets requests whose time is over, if it is time to look for them.
+    pub async fn sweep_now_and_then(&mut self, door: &Door) {
+        let Door::Open(house) = door else { return };
+        if Instant::now() < self.next_sweep {
+            return;
+        }
+        self.next_sweep = Instant::now() + SWEEP_EVERY;
+        let forgotten = house.forget_requests().await;
+        tracing::info!(forgotten, "requests with an idempotency key were forgotten, by their rows");
     }
 
     /// Looks, if it is time to.

@@ -1,6 +1,7 @@
 //! A leaf in the making: all of it but its head, with its private part sealed.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use coffer_keys::{AuditKey, Context, KeyId, Label};
 use coffer_wire::leaf::{Action, Alias, Decision, Tail};
@@ -10,6 +11,7 @@ use coffer_wire::{Hash, Name};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::figures::Verdict;
+use super::remembered::ToRemember;
 use crate::admit::Permit;
 use crate::clock::Period;
 use crate::store::{Batch, Precondition};
@@ -130,6 +132,20 @@ impl Entry {
     ) -> Result<Entry, NotMade> {
         let detail = Detail { category, ..Detail::default() };
         let mut entry = Entry::build(action, Decision::Refused(code), common, about, detail, private)?;
+        entry.shown = None;
+        Ok(entry)
+    }
+
+    /// The leaf of an outcome that is told again. `rule` is what permits the act today. Its receipt shows index and
+    /// hash alone: what the caller gets are the receipts of the act itself.
+    pub fn replayed(
+        rule: &str,
+        common: &Circumstances,
+        about: About<'_>,
+        detail: Detail,
+        private: Private,
+    ) -> Result<Entry, NotMade> {
+        let mut entry = Entry::build(Action::Replay, Decision::Granted(rule), common, about, detail, private)?;
         entry.shown = None;
         Ok(entry)
     }
@@ -276,12 +292,17 @@ impl<'a> StoredPrivate<'a> {
 
     /// Opens it and holds it against the leaf's commitment.
     pub fn open(&self, key: &AuditKey, controller: &Name, commit: &Hash) -> Option<Private> {
+        serde_json::from_slice(self.show(key, controller, commit)?.1.as_bytes()).ok()
+    }
+
+    /// The same as a receipt shows it: the commitment's salt, and the bytes.
+    pub fn show(&self, key: &AuditKey, controller: &Name, commit: &Hash) -> Option<([u8; SALT_BYTES], String)> {
         let plain = key.open(&private_context(controller, commit), self.sealed).ok()?;
         let (salt, private) = plain.as_bytes().split_first_chunk::<SALT_BYTES>()?;
         if commitment(salt, private) != *commit {
             return None;
         }
-        serde_json::from_slice(private).ok()
+        Some((*salt, String::from_utf8(private.to_vec()).ok()?))
     }
 }
 
@@ -295,6 +316,7 @@ pub struct Submission {
     pub(super) policy: Option<u32>,
     pub(super) activates: Option<u32>,
     pub(super) is_urgent: bool,
+    pub(super) remembers: Vec<ToRemember>,
     pub(super) born: std::time::Instant,
 }
 
@@ -310,6 +332,7 @@ impl Submission {
             policy: Some(policy),
             activates: None,
             is_urgent: false,
+            remembers: Vec::new(),
             born,
         }
     }
@@ -318,6 +341,22 @@ impl Submission {
     /// request, or an act of the vault itself.
     pub fn unbound(entry: Entry) -> Submission {
         Submission { policy: None, ..Submission::new(entry, 0, std::time::Instant::now()) }
+    }
+
+    /// Rows that go or come without a leaf, since they tell nobody anything: housekeeping.
+    pub fn housekeeping(batch: Batch, needs: Vec<Precondition>) -> Submission {
+        Submission {
+            entries: Vec::new(),
+            batch,
+            needs,
+            keys: Vec::new(),
+            destroys: Vec::new(),
+            policy: None,
+            activates: None,
+            is_urgent: false,
+            remembers: Vec::new(),
+            born: std::time::Instant::now(),
+        }
     }
 
     /// One more leaf.
@@ -345,6 +384,13 @@ impl Submission {
         self
     }
 
+    /// Remembers in a row of the meta family where these of its leaves will stand.
+    pub fn remembering(mut self, key: Vec<u8>, until_ms: u64, leaves: Range<usize>) -> Submission {
+        let count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+        self.remembers.push(ToRemember { key, until_ms, offset: leaves.start as u64, leaves: count });
+        self
+    }
+
     /// Puts a new policy epoch into force.
     pub fn activating(mut self, epoch: u32) -> Submission {
         self.activates = Some(epoch);
@@ -368,6 +414,9 @@ impl Submission {
             let is_new = |need: &Precondition| !need.is_on(|family, key| written.contains(&(family, key.to_vec())));
             whole.needs.extend(next.needs.into_iter().filter(is_new));
             written.extend(rows(&next.batch));
+            let before = whole.entries.len() as u64;
+            let moved = next.remembers.into_iter().map(|one| ToRemember { offset: one.offset + before, ..one });
+            whole.remembers.extend(moved);
             whole.entries.extend(next.entries);
             whole.batch.extend(next.batch);
             whole.keys.extend(next.keys);

@@ -12,6 +12,7 @@ mod last;
 mod prove;
 mod queue;
 mod recorded;
+mod remembered;
 mod sequencer;
 mod shared;
 mod space;
@@ -42,6 +43,7 @@ pub use figures::Figures;
 pub use last::{Last, has_leaves, number_key};
 pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
+pub use remembered::Remembered;
 pub use shared::{InFlight, Shared};
 
 /// The pause before what has to come into the log is handed to a full queue again.

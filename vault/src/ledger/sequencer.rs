@@ -167,6 +167,9 @@ impl Sequencer {
             let tombstone = SubjectRow::Destroyed { at: self.growth.size() };
             rows.put(Family::Keys, SubjectRow::key(id), tombstone.encode());
         }
+        for told in &submission.remembers {
+            rows.put(Family::Meta, told.key.clone(), told.value(self.growth.size()));
+        }
         self.graveyard.bury(&submission.destroys, Instant::now());
         let writes = !rows.is_empty();
         if writes {

@@ -16,7 +16,7 @@ use super::guard::{Item, Text, Texts};
 use super::round::{self, LotKey, Way};
 use super::step::{Finish, Finished, Halt, Lot, Step, receipts};
 use super::{House, Incoming, erasure};
-use crate::admit::{Ask, Erase, Permit};
+use crate::admit::{Ask, Erase, Permit, Refusal};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::Category;
@@ -24,7 +24,19 @@ use crate::seal::{Here, NotSealed, Stored, Target, reseal};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<EraseItem>(house, incoming, Action::RecordsErase, Way::Together(lot_key, prepare)).await
+    let way = Way::Together(lot_key, prepare);
+    round::items::<EraseItem>(house, incoming, Action::RecordsErase, way, Some(rule)).await
+}
+
+fn permit(desk: &Desk, item: &EraseItem) -> Result<Permit<Erase>, Refusal> {
+    let ask =
+        Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
+    desk.house.gate.permit_erase(&desk.caller, &ask)
+}
+
+/// What permits the erase today, where it is done already.
+fn rule(desk: &Desk, item: &EraseItem) -> Result<String, Refusal> {
+    permit(desk, item).map(|permit| permit.rule().to_owned())
 }
 
 fn lot_key(item: &EraseItem) -> LotKey {
@@ -44,9 +56,7 @@ fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseItem)], view: &View<'_>) -> 
     let (mut lots, mut endings, mut named) = (Vec::new(), Vec::new(), HashSet::new());
     for (at, item) in items {
         let (at, item) = (*at, *item);
-        let ask =
-            Ask { category: Some(item.category), person: Some(&item.person), record: Some(&item.record), ..desk.ask() };
-        let permit = match desk.house.gate.permit_erase(&desk.caller, &ask) {
+        let permit = match permit(desk, item) {
             Ok(permit) => permit,
             Err(refusal) => {
                 lots.push(desk.refuse(refusal.code, item.category, item.private())?.alone(at));

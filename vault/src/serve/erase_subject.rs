@@ -22,7 +22,14 @@ use crate::seal::Stored;
 use crate::store::{Batch, Family, Precondition, View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<EraseSubjectItem>(house, incoming, Action::SubjectsErase, Way::Together(lot_key, prepare)).await
+    let way = Way::Together(lot_key, prepare);
+    round::items::<EraseSubjectItem>(house, incoming, Action::SubjectsErase, way, Some(rule)).await
+}
+
+/// What permits the erase today, where it is done already: the rule of the first category.
+fn rule(desk: &Desk, item: &EraseSubjectItem) -> Result<String, Refusal> {
+    let permits = permits(desk, item).map_err(|(_, refusal)| refusal)?;
+    Ok(permits.first().map(|(_, permit)| permit.rule().to_owned()).unwrap_or_default())
 }
 
 fn lot_key(item: &EraseSubjectItem) -> LotKey {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 use super::buffer::Body;
+use super::idempotency::Key;
 use crate::admit::{PeerCertificate, Quota};
 
 /// One request.
@@ -22,6 +23,8 @@ pub struct Incoming {
     pub bearer: Option<Zeroizing<String>>,
     /// The body.
     pub body: Body,
+    /// The caller's own name for the request, if it has one.
+    pub key: Option<Key>,
     /// The id under which the operator finds the request: 24 characters.
     pub request: String,
 }

@@ -19,7 +19,7 @@ use crate::seal::{self, Found, Stored, Target};
 use crate::store::{View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<ListItem>(house, incoming, Action::RecordsList, Way::EachBlocking(prepare)).await
+    round::items::<ListItem>(house, incoming, Action::RecordsList, Way::EachBlocking(prepare), None).await
 }
 
 fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, Halt> {

@@ -14,6 +14,7 @@ mod fields;
 mod genesis;
 mod guard;
 mod house;
+mod idempotency;
 mod incoming;
 mod keys;
 mod list;

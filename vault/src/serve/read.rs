@@ -24,7 +24,7 @@ use crate::seal::{self, Here, Stored, Target};
 use crate::store::{Batch, Precondition, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<ReadItem>(house, incoming, Action::RecordsRead, Way::Each(prepare)).await
+    round::items::<ReadItem>(house, incoming, Action::RecordsRead, Way::Each(prepare), None).await
 }
 
 fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, Halt> {

@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, body, code_of, code_of_halt};
 use super::desk::{Desk, Envelope};
-use super::guard::{Guarded, Item};
+use super::guard::{Guarded, Item, Texts};
+use super::idempotency::{Decide, Once};
 use super::step::{Finish, Finished, Halt, Lot, Step, receipts, refused};
 use super::{House, Incoming};
 use crate::ledger::{Recorded, Rejected, Submission};
@@ -66,8 +67,14 @@ impl<T> Clone for Way<T> {
 
 impl<T> Copy for Way<T> {}
 
-/// A request of items, from its body to its answer.
-pub(super) async fn items<T>(house: Arc<House>, incoming: Incoming, action: Action, way: Way<T>) -> Answered
+/// A request of items, from its body to its answer. `decide`: of what may be named by an idempotency key.
+pub(super) async fn items<T>(
+    house: Arc<House>,
+    mut incoming: Incoming,
+    action: Action,
+    way: Way<T>,
+    decide: Option<Decide<T>>,
+) -> Answered
 where
     T: Item,
 {
@@ -79,20 +86,23 @@ where
         Ok(request) => request,
         Err(problem) => return Err(desk.refuse_envelope(problem.code, problem.detail).await),
     };
-    if let Some(at) = envelope.card {
+    let key = incoming.key.take();
+    if let Some(at) = envelope.card.or(key.as_ref().and_then(Texts::card)) {
         return Err(desk.refuse_envelope(Code::CardNumber, Some(at.detail())).await);
     }
     if request.atomic && action != Action::RecordsWrite {
         return Err(desk.refuse_envelope(Code::Malformed, Some("`atomic` is for writes".into())).await);
     }
     incoming.quota.charge(request.items.len());
-    let items: Arc<Vec<Guarded<T>>> = Arc::new(request.items.into_iter().map(Guarded::from).collect());
+    let named = key.zip(decide);
+    let once = named.map(|(key, decide)| Once::new(key, &incoming.body, decide, house.clock.now_ms()));
+    let items = Arc::new(Items { all: request.items.into_iter().map(Guarded::from).collect(), once });
     let atomic = request.atomic;
     let mut answer = Answer::default();
-    let mut outcomes: Vec<Option<Outcome>> = items.iter().map(|_| None).collect();
+    let mut outcomes: Vec<Option<Outcome>> = items.all.iter().map(|_| None).collect();
     let (mut idle, mut answered) = (0, 0);
     loop {
-        let open: Vec<usize> = (0..items.len()).filter(|at| outcomes[*at].is_none()).collect();
+        let open: Vec<usize> = (0..items.all.len()).filter(|at| outcomes[*at].is_none()).collect();
         let before = open.len();
         let pass = match atomic {
             true => all_or_none(&desk, &items, way, &mut answer.notes).await,
@@ -158,6 +168,8 @@ struct Ready {
     /// Items that came to nothing.
     done: Vec<(usize, Outcome)>,
     held: usize,
+    /// Some took effect before.
+    told_again: bool,
 }
 
 /// One item of a submission.
@@ -181,6 +193,7 @@ impl Ready {
 
     fn add(&mut self, at: usize, step: Step) {
         self.held += step.held();
+        self.told_again |= step.told_again;
         self.parts.push(Part {
             at,
             lot: self.submissions.len(),
@@ -207,7 +220,7 @@ impl Ready {
 /// Items that are independent of each other.
 async fn each<T: Item>(
     desk: &Arc<Desk>,
-    items: &Arc<Vec<Guarded<T>>>,
+    items: &Arc<Items<T>>,
     open: Vec<usize>,
     way: Way<T>,
     notes: &mut Vec<String>,
@@ -216,10 +229,10 @@ async fn each<T: Item>(
 }
 
 /// Items for which the answer has no room: refused on record.
-async fn too_large<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, notes: &mut Vec<String>) -> Pass {
+async fn too_large<T: Item>(desk: &Arc<Desk>, items: &Items<T>, open: Vec<usize>, notes: &mut Vec<String>) -> Pass {
     let mut ready = Ready::default();
     for at in open {
-        let refused = match &items[at] {
+        let refused = match &items.all[at] {
             Guarded::Clean(item) => desk.refuse_item(Code::TooLarge, item.category(), item.private()),
             Guarded::Card(remains) => desk.refuse_card(remains),
         };
@@ -268,16 +281,29 @@ fn finished(
     }
 }
 
-/// An item goes to its operation unless a card number stood in it.
-fn prepared<T>(desk: &Arc<Desk>, item: &Guarded<T>, view: &View<'_>, prepare: Prepare<T>) -> Result<Step, Halt> {
-    match item {
-        Guarded::Clean(item) => prepare(desk, item, view),
-        Guarded::Card(remains) => desk.refuse_card(remains),
+/// The items of a request, and its own name, if it has one.
+struct Items<T> {
+    all: Vec<Guarded<T>>,
+    once: Option<Once<T>>,
+}
+
+/// An item goes to its operation unless a card number stood in it, or it was done already.
+fn prepared<T: Item>(
+    desk: &Arc<Desk>,
+    items: &Items<T>,
+    at: usize,
+    view: &View<'_>,
+    prepare: Prepare<T>,
+) -> Result<Step, Halt> {
+    match (&items.all[at], &items.once) {
+        (Guarded::Card(remains), _) => desk.refuse_card(remains),
+        (Guarded::Clean(item), None) => prepare(desk, item, view),
+        (Guarded::Clean(item), Some(once)) => once.prepare(desk, (at, item), view, prepare),
     }
 }
 
 /// Prepares what memory can answer on the spot, and the rest on a thread that may block.
-async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Vec<Guarded<T>>>, open: Vec<usize>, way: Way<T>) -> Ready {
+async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Items<T>>, open: Vec<usize>, way: Way<T>) -> Ready {
     let mut ready = Ready {
         submissions: Vec::with_capacity(open.len()),
         parts: Vec::with_capacity(open.len()),
@@ -285,14 +311,14 @@ async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Vec<Guarded<T>>>, op
     };
     let spot = match way {
         Way::Each(prepare) => Some(prepare),
-        Way::InTurn(prepare) if items.len() == 1 => Some(prepare),
+        Way::InTurn(prepare) if items.all.len() == 1 => Some(prepare),
         _ => None,
     };
     let mut later = open;
     if let Some(prepare) = spot {
         let view = View::on_the_spot(&*desk.house.engine);
         later.retain(|at| {
-            let result = if ready.is_full() { return true } else { prepared(desk, &items[*at], &view, prepare) };
+            let result = if ready.is_full() { return true } else { prepared(desk, items, *at, &view, prepare) };
             let is_open = matches!(result, Err(Halt::NotCached));
             if !is_open {
                 ready.take(*at, result);
@@ -312,7 +338,7 @@ async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Vec<Guarded<T>>>, op
     blocking.await.unwrap_or_else(|_| Ready { done: places.into_iter().map(failed).collect(), ..Ready::default() })
 }
 
-fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, way: Way<T>, ready: &mut Ready) {
+fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &Items<T>, open: Vec<usize>, way: Way<T>, ready: &mut Ready) {
     let view = View::blocking(&*desk.house.engine);
     match way {
         Way::Each(prepare) | Way::EachBlocking(prepare) => {
@@ -320,7 +346,7 @@ fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<u
                 if ready.is_full() {
                     return;
                 }
-                ready.take(at, prepared(desk, &items[at], &view, prepare));
+                ready.take(at, prepared(desk, items, at, &view, prepare));
             }
         }
         Way::InTurn(prepare) => in_turn(desk, items, open, prepare, ready),
@@ -336,14 +362,14 @@ fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<u
 }
 
 /// Each item over what those before it write.
-fn in_turn<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, prepare: Prepare<T>, ready: &mut Ready) {
+fn in_turn<T: Item>(desk: &Arc<Desk>, items: &Items<T>, open: Vec<usize>, prepare: Prepare<T>, ready: &mut Ready) {
     let engine = &*desk.house.engine;
     let mut overlay = Overlay::new(engine);
     for at in open {
         if ready.is_full() {
             return;
         }
-        let prepared = prepared(desk, &items[at], &View::blocking(engine).with_pending(&overlay), prepare);
+        let prepared = prepared(desk, items, at, &View::blocking(engine).with_pending(&overlay), prepare);
         let applied = prepared.and_then(|step| {
             overlay.apply(step.submission.rows()).map_err(Halt::Store)?;
             Ok(step)
@@ -354,10 +380,10 @@ fn in_turn<T: Item>(desk: &Arc<Desk>, items: &[Guarded<T>], open: Vec<usize>, pr
 
 /// Places of items that are prepared together, in the order in which each lot begins. One with a card number is a lot of
 /// its own.
-fn lots<T: Item>(items: &[Guarded<T>], open: Vec<usize>, key: fn(&T) -> LotKey) -> Vec<Vec<usize>> {
+fn lots<T: Item>(items: &Items<T>, open: Vec<usize>, key: fn(&T) -> LotKey) -> Vec<Vec<usize>> {
     let (mut lots, mut known): (Vec<Vec<usize>>, HashMap<LotKey, usize>) = (Vec::new(), HashMap::new());
     for at in open {
-        let number = match &items[at] {
+        let number = match &items.all[at] {
             Guarded::Clean(item) => *known.entry(key(item)).or_insert(lots.len()),
             Guarded::Card(_) => lots.len(),
         };
@@ -371,7 +397,7 @@ fn lots<T: Item>(items: &[Guarded<T>], open: Vec<usize>, key: fn(&T) -> LotKey) 
 
 fn together<T: Item>(
     desk: &Arc<Desk>,
-    items: &[Guarded<T>],
+    items: &Items<T>,
     places: &[usize],
     view: &View<'_>,
     prepare: PrepareLot<T>,
@@ -379,12 +405,16 @@ fn together<T: Item>(
 ) {
     let mut lot = Vec::with_capacity(places.len());
     for at in places {
-        match &items[*at] {
+        match &items.all[*at] {
             Guarded::Clean(item) => lot.push((*at, item)),
             Guarded::Card(remains) => ready.take(*at, desk.refuse_card(remains)),
         }
     }
-    match prepare(desk, &lot, view) {
+    let prepared = match &items.once {
+        None => prepare(desk, &lot, view),
+        Some(once) => once.prepare_lot(desk, &lot, view, prepare),
+    };
+    match prepared {
         Ok(lots) => lots.into_iter().for_each(|lot| ready.add_lot(lot)),
         Err(halt) => ready.done.extend(lot.iter().map(|(at, _)| (*at, refused(code_of_halt(&halt))))),
     }
@@ -392,29 +422,28 @@ fn together<T: Item>(
 
 /// All items in one batch, each seeing what those before it wrote. One that is refused refuses all;
 /// then only the refusals are recorded.
-async fn all_or_none<T: Item>(
-    desk: &Arc<Desk>,
-    items: &Arc<Vec<Guarded<T>>>,
-    way: Way<T>,
-    notes: &mut Vec<String>,
-) -> Pass {
+async fn all_or_none<T: Item>(desk: &Arc<Desk>, items: &Arc<Items<T>>, way: Way<T>, notes: &mut Vec<String>) -> Pass {
     let everywhere = |code| {
-        let done = (0..items.len()).map(|at| (at, refused(code))).collect();
+        let done = (0..items.all.len()).map(|at| (at, refused(code))).collect();
         Pass { done, again: false }
     };
     let Way::InTurn(prepare) = way else { return everywhere(Code::Internal) };
     let (at_desk, at_items) = (Arc::clone(desk), Arc::clone(items));
     let ready = tokio::task::spawn_blocking(move || {
         let mut ready = Ready::default();
-        in_turn(&at_desk, &at_items, (0..at_items.len()).collect(), prepare, &mut ready);
+        in_turn(&at_desk, &at_items, (0..at_items.all.len()).collect(), prepare, &mut ready);
         ready
     });
     let Ok(ready) = ready.await else { return everywhere(Code::Internal) };
     if let Some((_, outcome)) = ready.done.first() {
         return everywhere(outcome.code.unwrap_or(Code::Internal));
     }
-    if ready.parts.len() < items.len() {
+    if ready.parts.len() < items.all.len() {
         return everywhere(desk.refuse_envelope(Code::TooLarge, None).await.code);
+    }
+    if ready.told_again && ready.submissions.iter().any(|submission| !submission.rows().is_empty()) {
+        // A twin has done all of it between two looks.
+        return Pass { done: Vec::new(), again: true };
     }
     if ready.submissions.iter().any(|submission| submission.rows().is_empty()) {
         return refuse_all(desk, ready, notes).await;

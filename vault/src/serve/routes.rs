@@ -19,10 +19,11 @@ use zeroize::Zeroizing;
 
 use super::answer::{Answered, MEDIA_TYPE, respond};
 use super::desk::{Desk, Envelope};
+use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, openapi, prove, read, show,
+    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, manage, openapi, prove, read, show,
     show_schema, status, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
@@ -80,6 +81,16 @@ impl Operation {
     /// Its method, as the header `Allow` names it.
     fn allowed(&self) -> &'static str {
         if self.method == Method::GET { "GET" } else { "POST" }
+    }
+
+    /// Whether it may be named by an idempotency key: what changes records is.
+    pub(super) fn is_once(&self) -> bool {
+        matches!(self.action, Some(Action::RecordsWrite | Action::RecordsErase | Action::SubjectsErase))
+    }
+
+    /// Who sends a key relies on it, so none is passed over.
+    fn may_take(&self, key: Option<Key>) -> Result<Option<Key>, &'static str> {
+        if key.is_none() || self.is_once() { Ok(key) } else { Err("`Idempotency-Key` is for writes and erases") }
     }
 
     /// What it is about: the part of its path before the verb.
@@ -174,6 +185,7 @@ async fn serve(
         quota,
         bearer: bearer(&parts.headers),
         body: Default::default(),
+        key: None,
         request: id.to_owned(),
     };
     let action = action_of(found);
@@ -202,6 +214,13 @@ async fn serve(
             return Err(crowd::refuse(door, quota, app, action, peer, id, too_many).await);
         }
     };
+    match Key::of(&parts.headers).and_then(|key| operation.may_take(key)) {
+        Ok(key) => incoming.key = key,
+        Err(why) => {
+            let problem = Problem::new(Code::Malformed).with_detail(why);
+            return Err(manage::refuse(&house, &incoming, action, false, problem).await);
+        }
+    }
     (operation.serve)(house, incoming).await
 }
 

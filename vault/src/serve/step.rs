@@ -16,6 +16,8 @@ pub(super) struct Step {
     pub(super) finish: Finish,
     /// Bytes that wait for the finish.
     holds: usize,
+    /// It has taken effect before, and nothing does now.
+    pub(super) told_again: bool,
 }
 
 /// Several items that are ready for the log as one: all of their leaves and rows, or none.
@@ -48,12 +50,17 @@ impl Step {
         submission: Submission,
         finish: impl FnOnce(Vec<Recorded>, &mut Vec<String>) -> Finished + Send + 'static,
     ) -> Step {
-        Step { submission, finish: Box::new(finish), holds: 0 }
+        Step { submission, finish: Box::new(finish), holds: 0, told_again: false }
     }
 
     /// Says how many bytes of rows its finish keeps until it is recorded.
     pub(super) fn holding(self, bytes: usize) -> Step {
         Step { holds: bytes, ..self }
+    }
+
+    /// Says that it took effect before.
+    pub(super) fn told_again(self) -> Step {
+        Step { told_again: true, ..self }
     }
 
     /// Bytes of rows that it keeps until it is recorded.

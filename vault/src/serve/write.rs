@@ -17,7 +17,7 @@ use super::guard::{Item, Text, Texts};
 use super::round::{self, Way};
 use super::step::{Finished, Halt, Step, receipts, refused};
 use super::{House, Incoming};
-use crate::admit::{Ask, Permit, Write};
+use crate::admit::{Ask, Permit, Refusal, Write};
 use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::{Category, Subject};
@@ -33,10 +33,10 @@ pub(super) const RECORDS_BYTES_MAX: usize = 4 << 20;
 const ROW_BYTES_SHARE: usize = RECORDS_BYTES_MAX / RECORDS_MAX;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    round::items::<WriteItem>(house, incoming, Action::RecordsWrite, Way::InTurn(prepare)).await
+    round::items::<WriteItem>(house, incoming, Action::RecordsWrite, Way::InTurn(prepare), Some(rule)).await
 }
 
-fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, Halt> {
+fn permit(desk: &Desk, item: &WriteItem) -> Result<Permit<Write>, Refusal> {
     let fields: Vec<Name> = item.fields.keys().copied().collect();
     let ask = Ask {
         category: Some(item.category),
@@ -45,7 +45,16 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
         fields: &fields,
         ..desk.ask()
     };
-    let permit = match desk.house.gate.permit_write(&desk.caller, &ask) {
+    desk.house.gate.permit_write(&desk.caller, &ask)
+}
+
+/// What permits the write today, where it is done already.
+fn rule(desk: &Desk, item: &WriteItem) -> Result<String, Refusal> {
+    permit(desk, item).map(|permit| permit.rule().to_owned())
+}
+
+fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, Halt> {
+    let permit = match permit(desk, item) {
         Ok(permit) => permit,
         Err(refusal) => return desk.refuse(refusal.code, item.category, item.private()),
     };

@@ -6,6 +6,8 @@ pub const FORMAT: &[u8] = b"format";
 pub const CHECKPOINT: &[u8] = b"checkpoint";
 /// Begins the key of a controller's last number.
 pub const NUMBER_PREFIX: &[u8] = b"number:";
+/// Begins the key of what is remembered of requests with an idempotency key.
+pub const IDEMPOTENCY_PREFIX: &[u8] = b"idempotency:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

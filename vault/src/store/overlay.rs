@@ -111,6 +111,10 @@ impl<'a> Overlay<'a> {
                 let value = self.get(*family, key)?;
                 Ok(value.is_some_and(|value| Hash::sha256(&value) == *hash))
             }
+            Precondition::AbsentOr { family, key, hash } => {
+                let value = self.get(*family, key)?;
+                Ok(value.is_none_or(|value| Hash::sha256(&value) == *hash))
+            }
             Precondition::Prefix { family, prefix, digest } => {
                 Ok(prefix_digest(&self.under(*family, prefix)?) == *digest)
             }
@@ -180,6 +184,21 @@ mod tests {
         overlay.apply(&put("person", "first")).unwrap();
         assert!(!overlay.holds(&absent("person")).unwrap());
         assert!(overlay.holds(&is("person", "first")).unwrap());
+    }
+
+    #[test]
+    fn of_two_that_would_put_one_row_the_second_holds_only_where_it_puts_the_same() {
+        let or = |value: &str| Precondition::AbsentOr {
+            family: META,
+            key: b"row".to_vec(),
+            hash: Hash::sha256(value.as_bytes()),
+        };
+        let memory = Memory::new();
+        let mut overlay = Overlay::new(&memory);
+        assert!(overlay.holds(&or("mine")).unwrap() && overlay.holds(&or("yours")).unwrap());
+        overlay.apply(&put("row", "mine")).unwrap();
+        assert!(overlay.holds(&or("mine")).unwrap());
+        assert!(!overlay.holds(&or("yours")).unwrap());
     }
 
     #[test]

@@ -25,6 +25,15 @@ pub enum Precondition {
         /// SHA-256 of its value.
         hash: Hash,
     },
+    /// The row does not exist, or exists with the value that this batch gives it.
+    AbsentOr {
+        /// Where the row lives.
+        family: Family,
+        /// The row's key.
+        key: Vec<u8>,
+        /// SHA-256 of that value.
+        hash: Hash,
+    },
     /// Under the prefix stand exactly the rows that were read: none more, none less, none other.
     Prefix {
         /// Where the rows live.
@@ -40,7 +49,9 @@ impl Precondition {
     /// Whether it speaks of one row, and that row is one of these.
     pub fn is_on(&self, rows: impl Fn(Family, &[u8]) -> bool) -> bool {
         match self {
-            Precondition::Absent { family, key } | Precondition::Is { family, key, .. } => rows(*family, key),
+            Precondition::Absent { family, key }
+            | Precondition::Is { family, key, .. }
+            | Precondition::AbsentOr { family, key, .. } => rows(*family, key),
             Precondition::Prefix { .. } => false,
         }
     }

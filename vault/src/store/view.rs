@@ -36,6 +36,11 @@ impl<'a> View<'a> {
         View { pending: Some(pending), ..self }
     }
 
+    /// The same without them: what is committed.
+    pub fn committed(&self) -> View<'a> {
+        View { pending: None, ..*self }
+    }
+
     /// The value of one row.
     pub fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, Unread> {
         if let Some(changed) = self.pending.and_then(|pending| pending.changed(family, key)) {

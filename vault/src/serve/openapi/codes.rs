@@ -61,6 +61,8 @@ pub(super) const ITEM: &[Code] = &[
 pub(super) const FIELDS: &[Code] = &[Code::Malformed, Code::UnknownField, Code::ForbiddenField];
 /// Of a read.
 pub(super) const SHOWN: &[Code] = &[Code::ForbiddenForm, Code::NoConsent];
+/// Of what takes an idempotency key.
+pub(super) const ONCE: &[Code] = &[Code::IdempotencyMismatch];
 /// Of a write.
 pub(super) const WRITTEN: &[Code] = &[
     Code::NoConsent,

@@ -58,6 +58,10 @@ impl Page {
         let person = described["security"][0]["token"].is_array();
         let needs = if person { "client certificate and a person's token" } else { "client certificate" };
         self.line(&format!("\nNeeds: {needs}."));
+        for header in described["parameters"].as_array().into_iter().flatten() {
+            let (name, limits) = (text(&header["name"]), kind(&header["schema"]));
+            self.line(&format!("\nHeader `{name}` ({limits}), may be left out: {}", text(&header["description"])));
+        }
         let body = &described["requestBody"]["content"]["application/json"];
         if body.is_object() {
             self.line(&format!("\nTakes {}. Example:\n", kind(&body["schema"])));

@@ -18,6 +18,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answered, MEDIA_TYPE};
+use super::idempotency::KEY_CHARACTERS_MAX;
 use super::routes::{OPERATIONS, Operation};
 use super::{House, Incoming, manage};
 
@@ -157,6 +158,9 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     if let Some(action) = operation.action {
         described["x-coffer-leaf"] = json!(action.as_str());
     }
+    if operation.is_once() {
+        described["parameters"] = json!([idempotency_key()]);
+    }
     if let Some(takes) = &about.takes {
         let mut schema = (takes.narrower)();
         schema["$ref"] = (takes.schema)(generator).to_value()["$ref"].take();
@@ -164,6 +168,24 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         described["requestBody"] = json!({ "required": true, "content": { MEDIA_TYPE: body } });
     }
     described
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "The caller's own name for this request, new for each. Sent again within 24 hours by the same person through the \
+                        same application, with the same body byte by byte, what took effect does so once and is answered alike; what was \
+                        refused is tried anew. With another body: `idempotency_mismatch`.",
+        "schema": {
+            "type": "string",
+            "pattern": "^[!#-\\[\\]-~]+$",
+            "minLength": 1,
+            "maxLength": KEY_CHARACTERS_MAX,
+        },
+        "example": "k3Qh-7TqfWz-write-rent-account",
+    })
 }
 
 /// A certificate always; a person's token too where there is a leaf.

@@ -7,7 +7,7 @@ use coffer_wire::api::{
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
-use super::codes::{ACT, FIELDS, ITEM, PROPOSAL, SHOWN, WRITTEN};
+use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, SHOWN, WRITTEN};
 use super::{Described, Gives, Takes, example};
 
 /// How the API is used, before its operations.
@@ -39,7 +39,7 @@ pub(in crate::serve) const RECORDS_WRITE: Described = Described {
     takes: Takes::of::<Request<WriteItem>>(example::write),
     gives: Gives::of::<Answer>(),
     codes: &[],
-    items: &[ITEM, FIELDS, WRITTEN],
+    items: &[ITEM, FIELDS, WRITTEN, ONCE],
 };
 
 pub(in crate::serve) const RECORDS_READ: Described = Described {
@@ -74,7 +74,7 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
     takes: Takes::less_than::<Request<EraseItem>>(not_atomic, example::erase),
     gives: Gives::of::<Answer>(),
     codes: &[],
-    items: &[ITEM],
+    items: &[ITEM, ONCE],
 };
 
 pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
@@ -85,7 +85,7 @@ pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
     takes: Takes::less_than::<Request<EraseSubjectItem>>(not_atomic, example::erase_subject),
     gives: Gives::of::<Answer>(),
     codes: &[],
-    items: &[ITEM],
+    items: &[ITEM, ONCE],
 };
 
 pub(in crate::serve) const LOG_ENTRY: Described = Described {
