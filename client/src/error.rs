@@ -96,6 +96,9 @@ pub enum Invalid {
     /// The token has characters that no token has, is too long, or does not say whose it is.
     #[error("a token is a JWT that names `iss` and `sub`, of at most 16,384 visible ASCII characters")]
     Token,
+    /// Not a trace.
+    #[error("a trace is a `traceparent` of W3C Trace Context")]
+    Trace,
     /// The operating system gave no randomness to name the request by.
     #[error("the operating system gave no randomness")]
     NoRandomness,

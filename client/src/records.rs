@@ -113,7 +113,7 @@ impl Records {
             items,
         };
         let floor = core.log.floor();
-        let sent = core.transport.post(I::PATH, Some(&self.session.token), &request, repeat).await;
+        let sent = core.transport.post(I::PATH, Some(&self.session.caller), &request, repeat).await;
         let believed = sent.and_then(|answer| self.believe(&request.items, answer, floor));
         if let Err(error) = &believed {
             self.tell(I::ACTION, None, error.code(), None);

@@ -12,6 +12,7 @@ use coffer_wire::api::{
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
+use coffer_wire::trace::Traceparent;
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,14 +22,14 @@ use crate::log::{Floor, prover};
 use crate::outcome::{Activated, Entries, Logged};
 use crate::records::Records;
 use crate::token::Token;
-use crate::transport::Repeat;
+use crate::transport::{Caller, Repeat};
 use crate::vault::Core;
 
 /// The vault, used by one person through this application. Cheap to clone.
 #[derive(Clone)]
 pub struct Session {
     pub(crate) core: Arc<Core>,
-    pub(crate) token: HeaderValue,
+    pub(crate) caller: Caller,
     /// Who the person is, as the log says it.
     pub(crate) actor: Arc<str>,
     controller: Option<Name>,
@@ -37,12 +38,20 @@ pub struct Session {
 impl Session {
     pub(crate) fn new(core: Arc<Core>, token: Token) -> Session {
         let (controller, (token, actor)) = (core.controller, token.into_parts());
-        Session { core, token, actor: actor.into(), controller }
+        Session { core, caller: Caller { token, trace: None }, actor: actor.into(), controller }
     }
 
     /// Whose data is meant from here on.
     pub fn for_controller(mut self, controller: &str) -> Result<Session, Error> {
         self.controller = Some(Name::new(controller)?);
+        Ok(self)
+    }
+
+    /// As part of which trace requests are sent from here on: a `traceparent` of W3C Trace Context, which the operator of the
+    /// vault then finds beside whatever is told of the request.
+    pub fn traced(mut self, traceparent: &str) -> Result<Session, Error> {
+        let trace = Traceparent::parse(traceparent).ok_or(Invalid::Trace)?;
+        self.caller.trace = Some(HeaderValue::from_str(trace.as_str()).map_err(|_| Invalid::Trace)?);
         Ok(self)
     }
 
@@ -148,7 +157,7 @@ impl Session {
         repeat: Repeat,
     ) -> Result<A, Error> {
         self.core.log.sound()?;
-        let answer = self.core.transport.post(path, Some(&self.token), ask, repeat).await;
+        let answer = self.core.transport.post(path, Some(&self.caller), ask, repeat).await;
         let outcome = answer.as_ref().map_or_else(Error::code, |_| "ok");
         tracing::info!(target: "coffer_client::access", action = action.as_str(), outcome, "act");
         answer

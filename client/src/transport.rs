@@ -24,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// How a write is named, so that it takes effect once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Which trace a request is part of (W3C Trace Context).
+const TRACEPARENT: &str = "traceparent";
 /// Letters of such a name: 32 of 16, which is 128 bits.
 const KEY_CHARACTERS: usize = 32;
 const KEY_LETTERS: u8 = 16;
@@ -41,6 +43,23 @@ pub(crate) enum Repeat {
     Once,
     /// It may have happened though no answer came: again only where the vault says that nothing was done.
     Never,
+}
+
+/// On whose behalf a request is sent, and as part of which trace.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) token: HeaderValue,
+    pub(crate) trace: Option<HeaderValue>,
+}
+
+impl Caller {
+    fn on(&self, request: RequestBuilder) -> RequestBuilder {
+        let request = request.header(AUTHORIZATION, &self.token);
+        match &self.trace {
+            Some(trace) => request.header(TRACEPARENT, trace),
+            None => request,
+        }
+    }
 }
 
 pub(crate) struct Transport {
@@ -74,7 +93,7 @@ impl Transport {
     pub(crate) async fn post<Q: Serialize, A: DeserializeOwned>(
         &self,
         path: &str,
-        token: Option<&HeaderValue>,
+        caller: Option<&Caller>,
         ask: &Q,
         repeat: Repeat,
     ) -> Result<A, Error> {
@@ -92,8 +111,8 @@ impl Transport {
                 Some(key) => request.header(IDEMPOTENCY_KEY, key),
                 None => request,
             };
-            match token {
-                Some(token) => request.header(AUTHORIZATION, token),
+            match caller {
+                Some(caller) => caller.on(request),
                 None => request,
             }
         };

@@ -11,10 +11,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
+use coffer_wire::trace::Traceparent;
+use tracing::{Instrument, Span};
 use zeroize::Zeroizing;
 
 use super::answer::{Answered, MEDIA_TYPE, respond};
@@ -27,6 +29,7 @@ use super::{
     show_schema, status, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
+use crate::cards;
 
 pub use super::taking::BODY_BYTES_MAX;
 
@@ -116,13 +119,42 @@ pub struct Peer {
     pub is_above: bool,
 }
 
+/// The header that names a caller's trace.
+const TRACEPARENT: &str = "traceparent";
 /// Under which name a request is counted that is no operation.
 const NO_OPERATION: &str = "none";
 
 async fn dispatch(State(door): State<Door>, request: Request) -> Response {
+    let id = new_request_id();
+    let span = span(&request, &id);
+    handle(door, request, id).instrument(span).await
+}
+
+/// What the operator's log says of everything that happens for a request: its id, and the caller's trace. Of the highest
+/// level, so that it stands beside errors however little is told.
+fn span(request: &Request, id: &str) -> Span {
+    let trace = trace(request.headers());
+    let trace = trace.as_ref();
+    tracing::error_span!(
+        "request",
+        request = id,
+        trace_id = trace.map(Traceparent::trace_id),
+        parent_id = trace.map(Traceparent::parent_id),
+    )
+}
+
+/// The caller's trace, where the headers name one and no more. It is the caller's text and goes into the operator's log: hexadecimal
+/// digits of fixed length hold no word, but may hold a card number, and one in which the guard sees it is passed over like
+/// one that is none. `tracestate`, which may hold anything, is kept nowhere.
+fn trace(headers: &HeaderMap) -> Option<Traceparent> {
+    let mut named = headers.get_all(TRACEPARENT).iter();
+    let (Some(value), None) = (named.next(), named.next()) else { return None };
+    Traceparent::parse(value.to_str().ok()?).filter(|trace| !cards::found_in(trace.as_str()))
+}
+
+async fn handle(door: Door, request: Request, id: String) -> Response {
     let path = request.uri().path();
     let found = OPERATIONS.iter().find(|operation| operation.path == path);
-    let id = new_request_id();
     let mut response = match request.extensions().get::<Peer>().cloned() {
         Some(peer) => answer(&door, found, &peer, request, &id).await,
         None => respond(Err(Problem::new(Code::Internal)), MEDIA_TYPE, &id),
@@ -131,9 +163,11 @@ async fn dispatch(State(door): State<Door>, request: Request) -> Response {
         // What the other method is, as RFC 9110 §15.5.6 asks.
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(operation.allowed()));
     }
+    let (operation, status) = (found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
     if let Door::Open(house) = &door {
-        house.metrics.answered(found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
+        house.metrics.answered(operation, status);
     }
+    tracing::debug!(operation, status, "answered");
     response
 }
 
@@ -258,13 +292,13 @@ async fn refuse(house: &Arc<House>, incoming: &Incoming, action: Action, code: C
     }
 }
 
-fn bearer(headers: &axum::http::HeaderMap) -> Option<Zeroizing<String>> {
+fn bearer(headers: &HeaderMap) -> Option<Zeroizing<String>> {
     let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = text.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| Zeroizing::new(token.trim().to_owned()))
 }
 
-fn is_json(headers: &axum::http::HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = media.split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case(MEDIA_TYPE)

@@ -24,8 +24,11 @@ its own in an answer of 200, and items are independent of each other unless `ato
 absent, erased and another controller's are one `not_found`. Errors of the whole request are `application/problem+json` (RFC 9457) with \
 a stable `code`.
 
-Members that are not described here are refused. Lengths are counted in bytes of UTF-8; a schema can only count characters, so \
+Members that are not described here are refused, and so are numbers with a fraction or an exponent. Lengths are counted in bytes of UTF-8; a schema can only count characters, so \
 where other than ASCII is sent, less fits than it says. A payment card number in any text is refused with `card_number`.
+
+Each answer names its request in `x-request-id`. A `traceparent` (W3C Trace Context) stands beside that id in the operator's log; one \
+that is none is passed over.
 
 The examples hang together: they are answered 200, first to last, by a vault whose schema and policy are those of the examples of \
 `schema/apply` and `access/apply`, each asked by the role that stands beside it.";
