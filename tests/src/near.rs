@@ -31,9 +31,9 @@ pub struct Site {
 }
 
 impl Site {
-    /// Certificates, key file and configuration; the vault that comes with them is not used.
+    /// Certificates, key file and configuration, without limits; the vault that comes with them is not used.
     pub fn new() -> Site {
-        Site { home: Home::new(Store::Memory) }
+        Site { home: Home::new(Store::Memory).without_limits() }
     }
 
     /// The home directory with its configuration and issuer.

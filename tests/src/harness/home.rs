@@ -136,6 +136,16 @@ impl Home {
         self.config = Arc::new(Config::load(&self.dir).unwrap());
     }
 
+    /// The same home where no application has a share that it could come to the end of, for tests and figures of how much
+    /// there is of something.
+    pub fn without_limits(mut self) -> Home {
+        let most = coffer_vault::config::LIMIT_MAX;
+        for (limit, usual) in [("requests_per_second", 2_000), ("connections", 256), ("in_flight", 256)] {
+            self.reconfigure(|text| text.replace(&format!("{limit} = {usual}"), &format!("{limit} = {most}")));
+        }
+        self
+    }
+
     /// The root key, read anew.
     pub fn root_key(&self) -> RootKey {
         keyfile::load(&self.config.seal.key_file).unwrap()
