@@ -6,9 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use coffer_tests::harness::{Home, Process, Serving, binary};
+use coffer_tests::harness::{Home, Process, Serving, binary, command_line};
+use coffer_vault::local::write_client_config;
 use coffer_vault::store::format::FORMAT;
 use coffer_vault::store::{Batch, Engine, Family, meta};
+use coffer_wire::Name;
 use serde_json::json;
 
 /// EX_CONFIG of sysexits(3).
@@ -168,6 +170,41 @@ async fn an_older_policy_put_back_whole_keeps_the_vault_sealed() {
     let vault = Process::start(home, "error");
     let status = vault.staff("auditor", "oakvale").post("/v1/status", &json!({})).await.granted().json();
     assert_eq!((&status["state"], &status["reason"]), (&json!("sealed"), &json!("log_not_continuous")), "{status}");
+    let shown = status_as_shown(&vault);
+    assert!(shown.contains("sealed: log_not_continuous"), "{shown}");
+    for made_up in ["0 leaves", "epoch", "ago", "none"] {
+        assert!(!shown.contains(made_up), "`{made_up}` is shown of a sealed vault: {shown}");
+    }
+}
+
+/// What `coffer status` prints for an auditor.
+fn status_as_shown(vault: &Process) -> String {
+    let home = vault.home();
+    let url = format!("https://localhost:{}", vault.address().port());
+    let console = Name::new("console").unwrap();
+    let config = write_client_config(home.dir(), &console, &url, &home.log_key.to_string()).unwrap();
+    let token = home.folder().join("auditor.token");
+    fs::write(&token, vault.token("auditor", &["oakvale"])).unwrap();
+    let mut command = Command::new(command_line());
+    let done = command.arg("--config").arg(config).arg("--token-file").arg(token).arg("status").output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn a_vault_that_believes_no_issuer_says_that_it_takes_nobody() {
+    let home = Home::by_binary();
+    let warns = |home: Home| {
+        let (home, said) = Process::start(home, "warn").terminate();
+        (home, String::from_utf8(said).unwrap().contains("no [[issuer]] is declared"))
+    };
+    let (home, warned) = warns(home);
+    assert!(!warned);
+    let text = home.text("coffer.toml");
+    let (before, issuers) = text.split_once("\n[[issuer]]").unwrap();
+    let (_, after) = issuers.split_once("\n[local_ca]").unwrap();
+    fs::write(home.dir().join("coffer.toml"), format!("{before}\n[local_ca]{after}")).unwrap();
+    assert!(warns(home).1);
 }
 
 #[test]

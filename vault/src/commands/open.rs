@@ -78,6 +78,9 @@ pub struct Served {
 /// Opens the vault and listens.
 pub fn listen(config: Config) -> Result<Served, Failure> {
     let config = Arc::new(config);
+    if config.issuers.is_empty() {
+        tracing::warn!("no [[issuer]] is declared: nobody's token is taken, so every request is refused");
+    }
     let (files, tls) = TlsFiles::load(&config.listen).map_err(Failure::config)?;
     let (door, store) = door(Arc::clone(&config))?;
     let cannot =

@@ -10,6 +10,8 @@ use crate::time::{length, moment};
 
 /// A head as old as this ends grants soon; docs/LOG.md.
 const HEAD_AGE_LATE_MS: u64 = 1_000;
+/// Stands where the vault gave nothing.
+const NOT_SAID: &str = "not said";
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
     let (_, session) = desk.session()?;
@@ -20,18 +22,31 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
     desk.screen.pairs(vec![
         ("vault", plain(format!("{}, coffer-vault {}", status.name, status.version))),
         ("state", state(&status)),
-        ("log", plain(format!("{}, {} leaves", status.origin, grouped(status.log_size)))),
+        ("log", plain(log(&status))),
         ("log key", log_key(&status, &desk.log_key(None)?)),
-        ("head", head(status.head_age_ms)),
+        ("head", head(&status)),
         ("certificate", certificate(status.certificate_not_after_ms)),
-        ("policy", plain(format!("epoch {}", status.policy))),
+        ("policy", plain(if is_open(&status) { format!("epoch {}", status.policy) } else { NOT_SAID.to_owned() })),
         ("controllers", list(&status.controllers)),
-        ("categories", list(&status.categories)),
+        ("categories", if is_open(&status) { list(&status.categories) } else { plain(NOT_SAID) }),
     ])?;
     for warning in &status.warnings {
         desk.screen.line([red(format!("! {warning}"))])?;
     }
     Ok(())
+}
+
+/// A sealed vault gives no size of its log, no age of its head, no policy and no categories: what stands for them is not shown.
+fn is_open(status: &Status) -> bool {
+    status.state == "open"
+}
+
+fn log(status: &Status) -> String {
+    if is_open(status) {
+        format!("{}, {} leaves", status.origin, grouped(status.log_size))
+    } else {
+        status.origin.clone()
+    }
 }
 
 fn state(status: &Status) -> Piece {
@@ -47,15 +62,18 @@ fn log_key(status: &Status, pinned: &VerifierKey) -> Piece {
     match &status.log_key {
         Some(said) if *said == pinned.to_string() => green("the one of your configuration"),
         Some(said) => red(format!("{said} is NOT the one of your configuration")),
-        None => plain("not said"),
+        None => plain(NOT_SAID),
     }
 }
 
 fn certificate(not_after_ms: Option<u64>) -> Piece {
-    plain(not_after_ms.map_or("not said".to_owned(), |end| format!("the server's is good until {}", moment(end))))
+    plain(not_after_ms.map_or(NOT_SAID.to_owned(), |end| format!("the server's is good until {}", moment(end))))
 }
 
-fn head(age_ms: u64) -> Piece {
-    let said = format!("kept outside the database {} ago", length(age_ms));
-    if age_ms > HEAD_AGE_LATE_MS { red(said) } else { plain(said) }
+fn head(status: &Status) -> Piece {
+    if !is_open(status) {
+        return plain(NOT_SAID);
+    }
+    let said = format!("kept outside the database {} ago", length(status.head_age_ms));
+    if status.head_age_ms > HEAD_AGE_LATE_MS { red(said) } else { plain(said) }
 }
