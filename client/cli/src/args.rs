@@ -50,7 +50,7 @@ pub enum Command {
     /// Show for whom the vault takes you and this application
     #[command(after_help = "Example:\n  coffer --token-file tokens/rents whoami")]
     Whoami,
-    /// Write, read, list or erase records
+    /// Write, read, list, import, export or erase records
     #[command(
         subcommand,
         after_help = "Example:\n  coffer record list --purpose payments --category bank --person T-000001"

@@ -43,7 +43,7 @@ macro_rules! codes {
 
 codes! {
     StoreDamaged = "store_damaged", "The store cannot read this family; what depends on it was not compared.",
-        "Keep a copy of the home as it is; look at the disk; restore from a backup.";
+        "Keep a copy of the home as it is; look at the disk; bring back a copy, data and head together.";
     FamilyMissing = "family_missing", "The store has no such family, though keys for it exist.",
         "Restore from a backup.";
     ForeignEntry = "foreign_entry", "Something lies here that is no entry of this family.",

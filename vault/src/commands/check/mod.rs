@@ -171,7 +171,8 @@ fn unopened(error: StoreError) -> Failure {
         StoreError::Corrupt { detail } => Failure::new(
             Status::Failed,
             format!(
-                "the store is damaged and does not open ({detail}): keep a copy of its folder, then restore a backup"
+                "the store is damaged and does not open ({detail}): keep a copy of its folder and head, then try --repair-tail; \
+                 where that is refused, bring back a copy, data and head together"
             ),
         ),
         other => Failure::config(other),

@@ -71,8 +71,8 @@ impl Work<'_> {
     fn greet(&self, batches: &FileBatches) -> Result<(), Failure> {
         if batches.unused() > 0 {
             note(format!(
-                "{} of the file not used by the map",
-                count(batches.unused() as u64, "column is", "columns are")
+                "{} not used by the map",
+                count(batches.unused() as u64, "column of the file is", "columns of the file are")
             ));
         }
         let (state, path) = (self.journal.state(), self.journal.path().display());
