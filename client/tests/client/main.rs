@@ -6,4 +6,3 @@
 mod asking;
 mod believing;
 mod liar;
-mod printing;
