@@ -137,7 +137,7 @@ impl Gate {
     }
 
     /// Whether somebody with a security admin's duty may work at an application.
-    pub fn is_admins(&self, application: &coffer_wire::Name) -> bool {
+    pub fn is_admins(&self, application: &Name) -> bool {
         self.in_force().policy.compiled().is_admins(application)
     }
 

@@ -3,12 +3,12 @@
 //! who read it.
 
 mod attribution;
-mod crowd;
 mod entry;
 mod figures;
 pub mod head;
 pub mod history;
 mod last;
+mod patience;
 mod prove;
 mod queue;
 mod recorded;
@@ -122,7 +122,7 @@ impl Ledger {
             numbers: HashMap::new(),
             numbered: Default::default(),
             reserve_bytes: place.reserve_bytes,
-            crowd: Default::default(),
+            patience: Default::default(),
             space: Default::default(),
             graveyard: Default::default(),
         };
@@ -158,7 +158,7 @@ impl Ledger {
             numbers: resumed.numbers,
             numbered: Default::default(),
             reserve_bytes: place.reserve_bytes,
-            crowd: Default::default(),
+            patience: Default::default(),
             space: Default::default(),
             graveyard: Default::default(),
         };

@@ -14,10 +14,10 @@ use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
-use super::crowd::Crowd;
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
 use super::last::{Last, number_key};
+use super::patience::Patience;
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
 use super::space::Space;
@@ -44,7 +44,7 @@ pub(super) struct Sequencer {
     /// Controllers whose number has risen since the last commit.
     pub(super) numbered: BTreeSet<Name>,
     pub(super) reserve_bytes: u64,
-    pub(super) crowd: Crowd,
+    pub(super) patience: Patience,
     pub(super) space: Space,
     pub(super) graveyard: Graveyard,
 }
@@ -69,7 +69,7 @@ impl Sequencer {
     /// Serves the queue until it is closed and empty, or a commit fails.
     pub(super) fn run(mut self, queue: &Queue) {
         loop {
-            let Some(jobs) = queue.take(self.crowd.worth_waiting_for(), WINDOW) else { return };
+            let Some(jobs) = queue.take(self.patience.worth_waiting_for(), WINDOW) else { return };
             if let Err(error) = self.serve(jobs) {
                 queue.close();
                 // Whoever still waits is told that nothing was kept: it was never taken.
@@ -118,7 +118,7 @@ impl Sequencer {
         match numbered.and_then(|()| self.commit(batch)) {
             Ok(note) => {
                 self.shared.figures.committed(self.growth.size() - before, started.elapsed());
-                self.crowd.seen(self.shared.in_flight.load(Ordering::Relaxed));
+                self.patience.seen(self.shared.in_flight.load(Ordering::Relaxed));
                 replies.into_iter().for_each(|(reply, results)| {
                     // Whoever no longer waits has its leaf all the same.
                     let _ = reply.send(mint(results, &note, &self.shared.figures));

@@ -53,9 +53,11 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
         return desk.refuse(Code::NoConsent, item.category, item.private());
     }
     // Where consent counts, no read stands behind a withdrawal in the log: it would look again.
-    let row_key = stored.target().row_key(line).to_vec();
-    let unchanged = Precondition::unchanged(stored.target().family(), row_key, Some(stored.bytes()));
-    let needs = category.consent.map(|_| unchanged);
+    let unchanged = || {
+        let row_key = stored.target().row_key(line).to_vec();
+        Precondition::unchanged(stored.target().family(), row_key, Some(stored.bytes()))
+    };
+    let needs = category.consent.is_some().then(unchanged);
     let about = desk.attribution(view, item.person.as_str())?;
     let detail = Detail {
         category: Some(item.category),

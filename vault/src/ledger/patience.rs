@@ -6,7 +6,7 @@
 
 /// How many requests were under way together at the busiest of late.
 #[derive(Default)]
-pub(super) struct Crowd {
+pub(super) struct Patience {
     peak: usize,
 }
 
@@ -15,7 +15,7 @@ const FORGOTTEN: usize = 8;
 /// Beyond so many the cost of a sync is spread thinly enough.
 const ENOUGH: usize = 32;
 
-impl Crowd {
+impl Patience {
     /// So many were under way when a batch was done and before anybody had their answer.
     pub(super) fn seen(&mut self, under_way: usize) {
         self.peak = under_way.max(self.peak - self.peak.div_ceil(FORGOTTEN));
@@ -33,26 +33,26 @@ mod tests {
 
     #[test]
     fn whoever_is_alone_waits_for_nobody() {
-        let mut crowd = Crowd::default();
-        assert_eq!(crowd.worth_waiting_for(), 1);
-        crowd.seen(1);
-        assert_eq!(crowd.worth_waiting_for(), 1);
+        let mut patience = Patience::default();
+        assert_eq!(patience.worth_waiting_for(), 1);
+        patience.seen(1);
+        assert_eq!(patience.worth_waiting_for(), 1);
     }
 
     #[test]
     fn under_load_a_batch_waits_for_most_and_not_for_all() {
-        let mut crowd = Crowd::default();
-        crowd.seen(30);
-        assert_eq!(crowd.worth_waiting_for(), 22);
-        crowd.seen(1_000);
-        assert_eq!(crowd.worth_waiting_for(), ENOUGH);
+        let mut patience = Patience::default();
+        patience.seen(30);
+        assert_eq!(patience.worth_waiting_for(), 22);
+        patience.seen(1_000);
+        assert_eq!(patience.worth_waiting_for(), ENOUGH);
     }
 
     #[test]
-    fn a_crowd_that_has_gone_is_forgotten() {
-        let mut crowd = Crowd::default();
-        crowd.seen(64);
-        (0..40).for_each(|_| crowd.seen(1));
-        assert_eq!(crowd.worth_waiting_for(), 1);
+    fn those_who_have_gone_are_forgotten() {
+        let mut patience = Patience::default();
+        patience.seen(64);
+        (0..40).for_each(|_| patience.seen(1));
+        assert_eq!(patience.worth_waiting_for(), 1);
     }
 }
