@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coffer_keys::keyfile;
 use coffer_wire::Hash;
 use coffer_wire::api::{ApplyAnswer, ApplyRequest, files_hash};
 use coffer_wire::leaf::Action;
@@ -110,11 +109,7 @@ fn make_lines(house: &House, in_force: &InForce, batch: &mut Batch) -> Result<(V
     if missing.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
-    // The root key is not kept in memory: its seal gives it again.
-    let root = keyfile::load(&house.config.seal.key_file).map_err(|error| {
-        tracing::error!(%error, "the root key is needed for new categories");
-        Problem::new(Code::Internal)
-    })?;
+    let root = house.root()?;
     let (mut lines, mut made) = (Vec::new(), Vec::new());
     for (controller, category) in missing {
         let line = create_line(&root, controller, category, house.clock.now_ms(), batch);

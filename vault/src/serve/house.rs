@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use coffer_keys::{AuditKey, RootKey};
+use coffer_keys::{AuditKey, RootKey, keyfile};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
 
@@ -222,6 +222,14 @@ impl House {
         let entry = Entry::own(Action::KeyCreate, &common, about, Detail::default(), private)?;
         // Urgent, since every refusal and every erasure needs it, once a half-year.
         Ok(Submission::unbound(entry).with_rows(batch, needs).urgent())
+    }
+
+    /// The root key, for as long as it is used. It is not kept in memory: its seal gives it again.
+    pub(super) fn root(&self) -> Result<RootKey, Problem> {
+        keyfile::load(&self.config.seal.key_file).map_err(|error| {
+            tracing::error!(%error, "the seal does not give the root key");
+            Problem::new(Code::Internal)
+        })
     }
 
     /// Reads the issuers' key files again, if they have changed.
