@@ -70,6 +70,7 @@ mod prf;
 mod random;
 mod root;
 pub mod row;
+pub mod seal;
 mod sealed;
 mod subject;
 mod wrapped;
