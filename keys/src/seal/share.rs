@@ -95,7 +95,7 @@ impl Share {
             .chain_update(FORMAT)
             .chain_update([self.index, self.threshold])
             .chain_update(self.set.as_bytes())
-            .chain_update(&*self.body)
+            .chain_update(self.body.as_slice())
             .finalize();
         let mut checksum = [0; CHECKSUM_BYTES];
         checksum.copy_from_slice(&hash[..CHECKSUM_BYTES]);
