@@ -82,7 +82,7 @@ pub use errors::{Altered, NoRandomness, Unsealable};
 pub use id::{KEY_ID_BYTES, KeyId, MalformedKeyId};
 pub use locator::{HALF_BYTES, LocatorKey, ROW_KEY_BYTES};
 pub use log::LogKey;
-pub use memory::wipe_stack;
+pub use memory::{wipe_stack, wipe_whole_stack};
 pub use padding::{VALUE_BYTES_MAX, sealed_len};
 pub use place::{KeyKind, Place};
 pub use random::random;

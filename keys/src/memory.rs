@@ -16,6 +16,8 @@ use crate::{AuditKey, CategoryKey, LocatorKey, LogKey, RootKey, SubjectKey};
 
 /// How much of the stack below the caller [`wipe_stack`] overwrites, in bytes.
 const STACK_WIPED_BYTES: usize = 64 * 1024;
+/// The same of [`wipe_whole_stack`]: deeper than anything here goes, in builds without optimisation too, and less than any thread has.
+const WHOLE_STACK_BYTES: usize = 512 * 1024;
 
 /// The compression core of SHA-256.
 type Core = CtOutWrapper<Sha256VarCore, U32>;
@@ -49,6 +51,14 @@ impl ZeroizeOnDrop for LogKey {}
 #[inline(never)]
 pub fn wipe_stack() {
     let mut frame = [0u8; STACK_WIPED_BYTES];
+    frame.zeroize();
+    black_box(&frame);
+}
+
+/// The same for 512 KiB. For a thread that has worked with keys, when the vault is sealed and nothing is under way on it.
+#[inline(never)]
+pub fn wipe_whole_stack() {
+    let mut frame = [0u8; WHOLE_STACK_BYTES];
     frame.zeroize();
     black_box(&frame);
 }

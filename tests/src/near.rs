@@ -102,7 +102,7 @@ impl Near {
             let token = format!("Bearer {}", home.token(role, &controllers()));
             (role, (Peer { certificate, address: ADDRESS, is_above: false }, token))
         });
-        let router = router(Door::Open(Arc::clone(&house)));
+        let router = router(Door::to(Arc::clone(&house)));
         Near { router, staff: staff.collect(), house }
     }
 

@@ -412,7 +412,7 @@ async fn a_key_that_is_none_or_not_asked_for_is_refused_on_record_and_one_with_a
 async fn cut_once(vault: &Running) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, behind) = (listener.local_addr().unwrap(), vault.address());
-    let (house, size) = (Arc::clone(vault.house()), vault.log_size());
+    let (house, size) = (vault.house(), vault.log_size());
     let cut = Arc::new(AtomicBool::new(false));
     tokio::spawn(async move {
         loop {

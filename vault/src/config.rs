@@ -98,6 +98,21 @@ pub struct Seal {
     pub key_file: PathBuf,
     /// The operator accepts that key file and data lie on one file system; red in `status`.
     pub same_disk: bool,
+    /// Whether the vault is open once it has started.
+    pub start: Start,
+    /// The operator accepts that keys may come to swap; red in `status` where they may.
+    pub allow_swap: bool,
+}
+
+/// How a vault starts whose seal gives the root key by itself. One that opens by shares starts sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// Open.
+    #[default]
+    Open,
+    /// Sealed, until it is unsealed by a request.
+    Sealed,
 }
 
 /// The kinds of seal.

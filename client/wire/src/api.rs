@@ -379,6 +379,81 @@ pub struct Whoami {
     pub expires_ms: u64,
 }
 
+/// How far shares of the root key are gathered.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Shares {
+    /// How many are needed.
+    pub needed: u8,
+    /// How many are there.
+    pub have: u8,
+    /// Of which set those are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<String>,
+}
+
+/// What `vault/unseal` takes.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UnsealRequest {
+    /// A share as it was written down; left out where the vault's seal opens it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Value>,
+}
+
+/// The answer of `vault/unseal`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UnsealAnswer {
+    /// `open`, or `sealed` where more shares are needed.
+    pub state: String,
+    /// How far they are gathered, while more are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Shares>,
+}
+
+/// The answer of `vault/seal`: no key is in the vault's memory any more.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SealAnswer {
+    /// `sealed`.
+    pub state: String,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
+/// What `vault/drill` takes.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DrillRequest {
+    /// A share as it was written down; left out where the vault's seal opens it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Value>,
+}
+
+/// The answer of `vault/drill`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DrillAnswer {
+    /// Whether it was shown that what was handed in would open the vault; false while more shares are needed.
+    pub would_open: bool,
+    /// How far they are gathered, while more are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Shares>,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
 /// The answer of `status`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -388,7 +463,7 @@ pub struct Status {
     pub name: Name,
     /// The program's version.
     pub version: String,
-    /// `open` or `sealed`.
+    /// `open`, `sealing` while keys may still be in memory, or `sealed`.
     pub state: String,
     /// Why it is sealed, as a stable word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -411,6 +486,12 @@ pub struct Status {
     /// The last moment of the server's certificate, Unix time in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_not_after_ms: Option<u64>,
+    /// How far shares are gathered to open a sealed vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Shares>,
+    /// When the newest drill was that would have opened the vault, Unix time in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drilled_ms: Option<u64>,
     /// What an operator must change before this vault may hold real data.
     pub warnings: Vec<String>,
 }

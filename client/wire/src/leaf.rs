@@ -72,6 +72,10 @@ actions! {
     KeyCreate = "key.create";
     /// The vault was unsealed.
     VaultUnseal = "vault.unseal";
+    /// The vault was sealed: its keys are wiped from memory behind this leaf.
+    VaultSeal = "vault.seal";
+    /// It was tried whether the seal would open the vault.
+    VaultDrill = "vault.drill";
     /// A staff member was seen for the first time.
     StaffEnrol = "staff.enrol";
     /// The state of the vault was read.

@@ -42,6 +42,14 @@ codes! {
     CaseRequired = "case_required", 400, "This category is opened for a case only; name the case.";
     /// The category asks where its values come from and the write does not say.
     SourceRequired = "source_required", 400, "This category asks where its values come from; name the source.";
+    /// The vault's seal needs a share and none came.
+    ShareMissing = "share_missing", 400, "This vault opens by shares; hand one in.";
+    /// The vault's seal needs no shares and one came.
+    ShareNotTaken = "share_not_taken", 400, "This vault's seal takes no shares; ask without one.";
+    /// What came is no share.
+    ShareMalformed = "share_malformed", 400, "This is not a share as it was written down.";
+    /// A character of the share is wrong.
+    ShareChecksum = "share_checksum", 400, "The share's checksum does not match: a character was lost or mistyped.";
     /// No token came with a request that needs a person.
     CredentialMissing = "credential_missing", 401, "This operation needs a person's token in the Authorization header.";
     /// The token cannot be trusted: signature, issuer, key, audience, application, shape or life.
@@ -78,6 +86,12 @@ codes! {
     VersionConflict = "version_conflict", 409, "The record has another version than expected; read it again.";
     /// The category is append-only and the record is there already.
     AppendOnly = "append_only", 409, "Records of this category are not changed; write a new one that corrects this one.";
+    /// The vault is open, so there is nothing to unseal.
+    AlreadyOpen = "already_open", 409, "The vault is open already.";
+    /// The share was handed in already.
+    ShareTwice = "share_twice", 409, "This share was handed in already; another officer's is needed.";
+    /// The share is of another set.
+    ShareOfAnotherSet = "share_of_another_set", 409, "This share is of another set than this vault's; find the one that was given out last.";
     /// Another item of the atomic request was refused, so this one was not done either.
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.
@@ -104,6 +118,8 @@ codes! {
     SubjectMismatch = "subject_mismatch", 422, "A field about another person must name that person under `about`, and no other field may.";
     /// The idempotency key was used for another request.
     IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used for another request; a new request needs a new key.";
+    /// Enough shares came, and together they do not open the vault.
+    SharesWrong = "shares_wrong", 422, "These shares together do not open the vault, and it cannot be told which is wrong; all are handed in again.";
     /// A proposed schema or policy cannot be activated.
     InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
     /// The application takes more than its share: connections, requests at one time or requests a second. Nothing was done.
@@ -114,6 +130,8 @@ codes! {
     Internal = "internal", 500, "The vault failed; the operator finds the reason under the request id.";
     /// The vault is sealed or its log is not continuous.
     Sealed = "sealed", 503, "The vault is sealed.";
+    /// What holds the root key does not give it.
+    SealUnavailable = "seal_unavailable", 503, "What holds the root key does not give it; the operator finds the reason under the request id.";
     /// Too much is waiting already.
     Busy = "busy", 503, "The vault is busy; try again after the time given.";
     /// The access log cannot be written, so nothing is released.

@@ -145,7 +145,7 @@ pub(crate) fn serve_vault(home: &Path) {
     let engine = Arc::new(Rocks::open(&config.store.data, &tuning).unwrap());
     let house = Arc::new(House::open(Arc::clone(&config), engine, Arc::new(System), &root).unwrap());
     let tls = listen::server_config(&config.listen).unwrap();
-    let listener = Listener::start(config.listen.address, tls, Door::Open(Arc::clone(&house))).unwrap();
+    let listener = Listener::start(config.listen.address, tls, Door::to(Arc::clone(&house))).unwrap();
     until_told(listener);
     house.ledger().close();
 }

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use coffer_vault::ledger::history::History;
+use coffer_vault::ledger::start;
 use coffer_vault::listen::{self, Listener};
 use coffer_vault::serve::{Door, House};
 use coffer_vault::store::Engine;
@@ -18,7 +19,7 @@ pub struct Running {
 
 struct Parts {
     listener: Listener,
-    house: Arc<House>,
+    door: Door,
     engine: Arc<dyn Engine>,
     home: Home,
 }
@@ -34,11 +35,12 @@ impl Home {
     pub fn serve_on(self, engine: Arc<dyn Engine>) -> Running {
         let house =
             House::open(Arc::clone(&self.config), Arc::clone(&engine), Arc::clone(&self.clock), &self.root_key());
-        let house = Arc::new(house.unwrap());
+        let at = Arc::clone(&engine);
+        let door = Door::to(Arc::new(house.unwrap())).with_store(Box::new(move || Ok(Arc::clone(&at))));
         let tls = listen::server_config(&self.config.listen).unwrap();
-        let listener = Listener::start(self.config.listen.address, tls, Door::Open(Arc::clone(&house))).unwrap();
+        let listener = Listener::start(self.config.listen.address, tls, door.clone()).unwrap();
         let address = listener.address();
-        Running { parts: Some(Parts { listener, house, engine, home: self }), address }
+        Running { parts: Some(Parts { listener, door, engine, home: self }), address }
     }
 }
 
@@ -56,8 +58,13 @@ impl Running {
     }
 
     /// The open vault.
-    pub fn house(&self) -> &Arc<House> {
-        &self.parts().house
+    pub fn house(&self) -> Arc<House> {
+        self.parts().door.house().expect("the vault is open")
+    }
+
+    /// Where everybody comes in.
+    pub fn door(&self) -> &Door {
+        &self.parts().door
     }
 
     /// The engine that it works on.
@@ -67,7 +74,13 @@ impl Running {
 
     /// Leaves in the log. What was answered before is among them.
     pub fn log_size(&self) -> u64 {
-        self.house().ledger().shared().size()
+        match self.parts().door.house() {
+            Some(house) => house.ledger().shared().size(),
+            None => {
+                let note = start::newest_note(&**self.engine()).unwrap().unwrap();
+                note.lines().nth(1).unwrap().parse().unwrap()
+            }
+        }
     }
 
     /// The bytes of a leaf.
@@ -88,9 +101,11 @@ impl Running {
 impl Parts {
     fn stop(mut self) -> Home {
         self.listener.stop();
-        self.house.ledger().close();
-        let Parts { listener, house, engine, home } = self;
-        drop((listener, house));
+        if let Some(house) = self.door.house() {
+            house.ledger().close();
+        }
+        let Parts { listener, door, engine, home } = self;
+        drop((listener, door));
         assert_eq!(Arc::strong_count(&engine), 1 + usize::from(home.is_in_memory()), "the store is still in use");
         home
     }

@@ -55,6 +55,10 @@ const REQUESTS: &[Request] = &[
     Request { path: "/v1/log/entry", role: "auditor", body: |_| json!({ "start": 0, "count": 1 }) },
     Request { path: "/v1/log/prove", role: "rents", body: |_| json!({ "index": 0, "from": 1 }) },
     Request { path: "/v1/keys/list", role: "security-admin", body: |_| json!({}) },
+    Request { path: "/v1/vault/seal", role: "security-admin", body: |_| json!({}) },
+    // A share is no text that is kept, and is not asked.
+    Request { path: "/v1/vault/drill", role: "security-admin", body: |_| json!({}) },
+    Request { path: "/v1/vault/unseal", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/status", role: "dpo", body: |_| json!({}) },
     Request { path: "/v1/whoami", role: "rents", body: |_| json!({}) },
     Request {

@@ -7,9 +7,11 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: [Action; 7] = [
+const ACTS: [Action; 9] = [
     Action::Status,
     Action::KeysList,
+    Action::VaultSeal,
+    Action::VaultDrill,
     Action::AccessApply,
     Action::AccessShow,
     Action::SchemaApply,

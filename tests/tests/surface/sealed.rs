@@ -6,16 +6,16 @@ use coffer_tests::harness::{Home, Raw, Store, tls};
 use coffer_vault::clock::{Clock, Manual, System};
 use coffer_vault::listen::{self, Listener};
 use coffer_vault::local::LocalCa;
-use coffer_vault::serve::{Door, Shut};
+use coffer_vault::serve::{Door, Why};
 use serde_json::json;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A home whose vault is sealed, as one is whose log is not the one last seen.
 fn sealed(home: &Home, clock: Arc<dyn Clock>) -> Listener {
-    let shut = Shut::new(Arc::clone(&home.config), clock, "log_not_continuous");
+    let door = Door::shut(Arc::clone(&home.config), clock, Why::LogNotContinuous);
     let tls = listen::server_config(&home.config.listen).unwrap();
-    Listener::start(home.config.listen.address, tls, Door::Shut(Arc::new(shut))).unwrap()
+    Listener::start(home.config.listen.address, tls, door).unwrap()
 }
 
 fn raw(home: &Home, listener: &Listener, application: &str) -> Raw {

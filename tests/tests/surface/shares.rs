@@ -1,6 +1,5 @@
 //! What one application takes, others need not do without; and whoever takes more does not fill the log.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coffer_tests::harness::{Home, Running, Serving, Socket, Staff, Store, h2};
@@ -72,7 +71,7 @@ async fn who_asks_too_often_is_told_when_to_come_again_and_leaves_one_leaf_for_a
     assert_eq!(refused.len(), 1, "a flood of requests is a flood of leaves");
     assert_eq!(refused[0].app.unwrap().as_str(), "rents-desk");
     assert_eq!((refused[0].action, refused[0].controller.as_str()), (Action::Whoami, "vault"));
-    let metrics = Door::Open(Arc::clone(vault.house())).metrics();
+    let metrics = Door::to(vault.house()).metrics();
     let counted = format!(r#"coffer_refused_for_limit_total{{limit="requests_per_second"}} {}"#, told + 1);
     assert!(metrics.contains(&counted), "{counted} is not in {metrics}");
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -48,9 +48,9 @@ impl Applications {
         Applications { known, strangers: Arc::new(Quota::of_strangers(&refused)), refused }
     }
 
-    /// Whether the configuration lets this certificate in now.
-    pub fn admit(&self, peer: &PeerCertificate, now_ms: u64) -> Result<(), NotAdmitted> {
-        self.find(peer, now_ms).map(drop)
+    /// The application that the configuration lets in with this certificate now.
+    pub fn admit(&self, peer: &PeerCertificate, now_ms: u64) -> Result<Name, NotAdmitted> {
+        self.find(peer, now_ms).map(|known| known.application.name)
     }
 
     pub(super) fn find(&self, peer: &PeerCertificate, now_ms: u64) -> Result<&Known, NotAdmitted> {

@@ -175,6 +175,8 @@ impl Gate {
             Action::Whoami
             | Action::Status
             | Action::KeysList
+            | Action::VaultSeal
+            | Action::VaultDrill
             | Action::AccessApply
             | Action::AccessShow
             | Action::SchemaApply

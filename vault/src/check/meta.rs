@@ -23,7 +23,7 @@ impl Check<'_> {
         let mut in_force = Vec::new();
         self.each(Family::Meta, b"", |check, key, value| {
             match key {
-                meta::CHECKPOINT | meta::FORMAT | meta::IN_FORCE => {}
+                meta::CHECKPOINT | meta::FORMAT | meta::IN_FORCE | meta::DRILL => {}
                 meta::ACCESS | meta::SCHEMA | meta::EPOCH => {
                     check.search_files(key, value);
                     in_force.push((key.to_vec(), value.to_vec()));

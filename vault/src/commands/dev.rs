@@ -11,7 +11,7 @@ use coffer_wire::Name;
 
 use super::exit::{Failure, Status};
 use super::open::Served;
-use super::{init, open, serve, token};
+use super::{init, memory, open, serve, token};
 
 /// The two landlords of dev and demo.
 pub const CONTROLLERS: [(&str, &str); 2] = [("oakvale", "Oakvale Homes"), ("brookside", "Brookside Housing")];
@@ -56,7 +56,7 @@ pub struct ThrowAway {
 
 /// Runs until it is stopped; then its folder is removed.
 pub fn run(args: &Dev) -> Result<(), Failure> {
-    serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    memory::harden().map_err(|error| Failure::io("process limits", error))?;
     let end = serve::End::awaited()?;
     let folder = tempfile::Builder::new().prefix("coffer-dev-").tempdir();
     let folder = folder.map_err(|error| Failure::io("temporary folder", error))?;

@@ -59,7 +59,7 @@ struct Report<'a> {
 
 /// Makes the home and says what was made.
 pub fn run(args: Init, json: bool) -> Result<(), Failure> {
-    super::serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    super::memory::harden().map_err(|error| Failure::io("process limits", error))?;
     let dir = absolute(&args.dir)?;
     let options = HomeOptions {
         name: args.name,

@@ -6,6 +6,7 @@ pub mod dev;
 pub mod exit;
 pub mod init;
 pub mod live;
+pub mod memory;
 pub mod open;
 pub mod openapi;
 pub mod schema;

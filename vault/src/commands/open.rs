@@ -2,21 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coffer_keys::{RootKey, keyfile};
 use coffer_vault::clock::{Clock, System};
-use coffer_vault::config::Config;
+use coffer_vault::config::{Config, Start};
 use coffer_vault::listen::{Listener, Operator, TlsFiles};
-use coffer_vault::serve::{Door, House, HouseError, Shut};
+use coffer_vault::serve::{Door, OpenStore, Why};
 use coffer_vault::store::Engine;
 use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
 
 use super::exit::{Failure, Status};
+use super::memory;
 use super::upkeep::Keeper;
-
-/// What `status` and the exit message say of a log that is not the one last seen.
-pub const LOG_NOT_CONTINUOUS: &str = "log_not_continuous";
 
 /// The configuration of a home.
 pub fn config(home: &Path) -> Result<Config, Failure> {
@@ -25,8 +23,9 @@ pub fn config(home: &Path) -> Result<Config, Failure> {
     })
 }
 
-/// The root key, unless it lies where a thief of the disk would find it too.
+/// The root key, unless it lies where a thief of the disk would find it too, or could come to swap.
 pub fn root_key(config: &Config) -> Result<RootKey, Failure> {
+    memory::permitted(config)?;
     let key_file = &config.seal.key_file;
     let shared = config.key_file_shares_disk().map_err(|error| Failure::io(key_file.display(), error))?;
     if shared && !config.seal.same_disk {
@@ -49,20 +48,31 @@ pub fn store(config: &Config) -> Result<Arc<Rocks>, Failure> {
     Ok(Arc::new(Rocks::open(&config.store.data, &tuning(config)).map_err(Failure::config)?))
 }
 
-/// Opens the vault, or keeps it shut where its log is not the one last seen; nobody has the store open then.
-fn door(config: Arc<Config>) -> Result<(Door, Option<Arc<Rocks>>), Failure> {
-    let root = root_key(&config)?;
-    let store = store(&config)?;
-    let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
+/// The store that is open at this moment, if one is.
+type Opened = Arc<Mutex<Weak<Rocks>>>;
+
+fn opened(opened: &Opened) -> std::sync::MutexGuard<'_, Weak<Rocks>> {
+    opened.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The door to a vault: open, or shut where the configuration has it start so, where shares are needed, or where its log is
+/// not the one last seen. Nobody has the store of a shut one open.
+fn door(config: Arc<Config>) -> Result<(Door, Opened), Failure> {
+    let newest = Opened::default();
+    let (kept, at) = (Arc::clone(&newest), Arc::clone(&config));
+    let open_store: OpenStore = Box::new(move || {
+        let store = Arc::new(Rocks::open(&at.store.data, &tuning(&at))?);
+        *opened(&kept) = Arc::downgrade(&store);
+        Ok(store as Arc<dyn Engine>)
+    });
     let clock: Arc<dyn Clock> = Arc::new(System);
-    match House::open(Arc::clone(&config), engine, Arc::clone(&clock), &root) {
-        Ok(house) => Ok((Door::Open(Arc::new(house)), Some(store))),
-        Err(HouseError::Log(error)) if error.not_continuous() => {
-            tracing::error!(%error, "the log is not the one that was last seen; the vault starts sealed");
-            Ok((Door::Shut(Arc::new(Shut::new(config, clock, LOG_NOT_CONTINUOUS))), None))
-        }
-        Err(error) => Err(Failure::config(error)),
+    let starts_open = config.seal.start == Start::Open;
+    memory::permitted(&config)?;
+    let door = Door::shut(Arc::clone(&config), clock, Why::Start).with_store(open_store);
+    if starts_open {
+        door.open_at_start(root_key(&config)?).map_err(Failure::config)?;
     }
+    Ok((door, newest))
 }
 
 /// A vault that listens.
@@ -71,8 +81,14 @@ pub struct Served {
     pub door: Door,
     pub keeper: Keeper,
     pub operator: Option<Operator>,
+    newest: Opened,
+}
+
+impl Served {
     /// The store of an open vault, for copies of it.
-    pub store: Option<Arc<Rocks>>,
+    pub fn store(&self) -> Option<Arc<Rocks>> {
+        opened(&self.newest).upgrade()
+    }
 }
 
 /// Opens the vault and listens.
@@ -82,7 +98,7 @@ pub fn listen(config: Config) -> Result<Served, Failure> {
         tracing::warn!("no [[issuer]] is declared: nobody's token is taken, so every request is refused");
     }
     let (files, tls) = TlsFiles::load(&config.listen).map_err(Failure::config)?;
-    let (door, store) = door(Arc::clone(&config))?;
+    let (door, newest) = door(Arc::clone(&config))?;
     let cannot =
         |address: SocketAddr| move |error| Failure::new(Status::Config, format!("cannot listen on {address}: {error}"));
     let address = config.listen.address;
@@ -90,5 +106,5 @@ pub fn listen(config: Config) -> Result<Served, Failure> {
     let mut keeper = Keeper::new(files);
     keeper.look(&listener, &door);
     let operator = config.operator.map(|address| Operator::start(address, door.clone()).map_err(cannot(address)));
-    Ok(Served { listener, door, keeper, operator: operator.transpose()?, store })
+    Ok(Served { listener, door, keeper, operator: operator.transpose()?, newest })
 }

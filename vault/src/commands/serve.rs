@@ -1,19 +1,18 @@
 //! `coffer-vault serve`: the server, until it is told to stop.
 
-use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::Args;
-use coffer_vault::serve::Door;
-use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use coffer_vault::serve::Within;
 use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::exit::{Failure, Status};
 use super::live::Asked;
+use super::memory;
 use super::open::{self, Served};
 
 /// How often is looked whether the log can still be written.
@@ -32,15 +31,15 @@ pub struct Serve {
 
 /// Serves until SIGTERM or SIGINT, or until the log cannot be written.
 pub fn run(args: &Serve) -> Result<(), Failure> {
-    harden().map_err(|error| Failure::io("process limits", error))?;
+    memory::harden().map_err(|error| Failure::io("process limits", error))?;
     let end = End::awaited()?;
     let served = open::listen(open::config(&args.dir)?)?;
     eprintln!("coffer-vault: listening on {}", served.listener.address());
     if let Some(operator) = &served.operator {
         eprintln!("coffer-vault: operator's port on {}", operator.address());
     }
-    if let Door::Shut(_) = &served.door {
-        eprintln!("coffer-vault: sealed ({}); only status is answered", open::LOG_NOT_CONTINUOUS);
+    if let Within::Shut(shut) = served.door.within() {
+        eprintln!("coffer-vault: sealed ({}); only status and unseal are answered", shut.why().as_str());
     }
     until_stopped(served, end)
 }
@@ -72,9 +71,8 @@ impl End {
 /// Waits for the end, then lets requests finish and writes log and head.
 pub fn until_stopped(mut served: Served, end: End) -> Result<(), Failure> {
     let End { runtime, terminate, interrupt, hangup } = end;
-    let asked = asked(&served, &runtime);
     tell_service_manager(&[NotifyState::Ready]);
-    if let Err(ended) = runtime.block_on(wait(&mut served, asked, [terminate, interrupt], hangup)) {
+    if let Err(ended) = runtime.block_on(wait(&mut served, [terminate, interrupt], hangup)) {
         // What a failed write has kept is unknown: nothing is tidied up over it. Who waits hears that; then the
         // process ends with its threads. A listener that is dropped would wait for connections that stay open.
         std::thread::sleep(LAST_ANSWERS_TIME);
@@ -91,41 +89,47 @@ pub fn until_stopped(mut served: Served, end: End) -> Result<(), Failure> {
 /// Lets requests finish and writes log and head.
 pub fn stop(mut served: Served) {
     served.listener.stop();
-    if let Door::Open(house) = &served.door {
+    if let Some(house) = served.door.house() {
         house.ledger().close();
     }
 }
 
-/// Where a copy of the store is asked for. A vault serves without it.
-fn asked(served: &Served, runtime: &Runtime) -> Option<Asked> {
-    let (Door::Open(house), Some(store)) = (&served.door, &served.store) else { return None };
-    let _runtime = runtime.enter();
-    let asked = Asked::bind(&house.config, Arc::clone(store));
-    asked.inspect_err(|error| tracing::warn!(%error, "no copy of the store can be asked for while it serves")).ok()
+/// Whoever asks for copies of the store of an open vault is answered here. A vault serves without it.
+type Answering = Pin<Box<dyn Future<Output = ()>>>;
+
+fn answering(served: &Served) -> Answering {
+    let asked = served.store().and_then(|store| {
+        let asked = Asked::bind(served.door.config(), store);
+        asked.inspect_err(|error| tracing::warn!(%error, "no copy of the store can be asked for while it serves")).ok()
+    });
+    Box::pin(async move {
+        if let Some(asked) = asked {
+            let error = asked.answer().await;
+            tracing::warn!(%error, "no copy of the store can be asked for any more");
+        }
+        std::future::pending().await
+    })
 }
 
-async fn answer(asked: Option<Asked>) {
-    if let Some(asked) = asked {
-        let error = asked.answer().await;
-        tracing::warn!(%error, "no copy of the store can be asked for any more");
-    }
-    std::future::pending().await
-}
-
-async fn wait(served: &mut Served, asked: Option<Asked>, ends: [Signal; 2], mut hangup: Signal) -> Result<(), Failure> {
+async fn wait(served: &mut Served, ends: [Signal; 2], mut hangup: Signal) -> Result<(), Failure> {
     let [mut terminate, mut interrupt] = ends;
-    let mut answering = std::pin::pin!(answer(asked));
+    let mut changes = served.door.changes();
+    let mut answers = answering(served);
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => served.keeper.look(&served.listener, &served.door),
-            () = &mut answering => {}
+            Ok(()) = changes.changed() => {
+                // The socket of the store that is gone first, or it would take the next one's away.
+                answers = Box::pin(std::future::pending());
+                answers = if served.door.house().is_some() { answering(served) } else { answers };
+                served.keeper.look(&served.listener, &served.door);
+            }
+            () = &mut answers => {}
             () = tokio::time::sleep(WATCH_EVERY) => {}
         }
-        if let Door::Open(house) = &served.door
-            && house.ledger().shared().has_failed()
-        {
+        if served.door.house().is_some_and(|house| house.ledger().shared().has_failed()) {
             let why = "the log cannot be written: look at the disk, then start again";
             return Err(Failure::new(Status::Software, why));
         }
@@ -139,18 +143,4 @@ fn tell_service_manager(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "the service manager could not be told");
     }
-}
-
-/// As many descriptors as the system lets this process have, for connections: the usual limit is a shell's.
-fn raise_descriptors() -> io::Result<()> {
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
-}
-
-/// No core files, and no other process of the same user may look into the memory.
-pub fn harden() -> io::Result<()> {
-    raise_descriptors()?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
-    Ok(())
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use coffer_vault::listen::{Listener, TlsFiles};
 use coffer_vault::serve::{Door, House, Upkeep};
 
+use super::memory;
+
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often what is remembered of requests is looked through for what is over.
@@ -26,7 +28,7 @@ impl Keeper {
 
     /// Forgets requests whose time is over, if it is time to look for them.
     pub async fn sweep_now_and_then(&mut self, door: &Door) {
-        let Door::Open(house) = door else { return };
+        let Some(house) = door.house() else { return };
         if Instant::now() < self.next_sweep {
             return;
         }
@@ -45,14 +47,22 @@ impl Keeper {
     /// Looks. What has changed and can be used counts from now on; what cannot is told in the log and in `status`.
     pub fn look(&mut self, listener: &Listener, door: &Door) {
         self.next = Instant::now() + LOOK_EVERY;
-        let Door::Open(house) = door else { return };
-        let failed = self.certificates(listener).err().into_iter().chain(issuers(house));
+        door.forget_shares();
+        let certificates = self.certificates(listener).err();
+        let Some(house) = door.house() else {
+            return certificates.iter().for_each(|why| tracing::error!("not taken: {why}"));
+        };
+        let failed = certificates.into_iter().chain(issuers(&house));
         let not_taken: Vec<String> =
             failed.map(|why| format!("not taken, what was there before still counts: {why}")).collect();
         if not_taken != house.upkeep().not_taken {
             not_taken.iter().for_each(|why| tracing::error!("{why}"));
         }
-        house.set_upkeep(Upkeep { certificate_not_after_ms: Some(self.files.not_after_ms()), not_taken });
+        house.set_upkeep(Upkeep {
+            certificate_not_after_ms: Some(self.files.not_after_ms()),
+            not_taken,
+            memory: memory::warning(),
+        });
     }
 
     fn certificates(&mut self, listener: &Listener) -> Result<(), String> {

@@ -14,8 +14,8 @@ use toml::value::Datetime;
 
 use super::{
     APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines, FileError,
-    Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Store,
-    TEXT_BYTES_MAX,
+    Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start,
+    Store, TEXT_BYTES_MAX,
 };
 
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
@@ -75,6 +75,10 @@ struct RawSeal {
     key_file: PathBuf,
     #[serde(default)]
     same_disk: bool,
+    #[serde(default)]
+    start: Start,
+    #[serde(default)]
+    allow_swap: bool,
 }
 
 #[derive(Deserialize)]
@@ -159,7 +163,13 @@ impl RawConfig {
             operator: self.operator.map(|operator| operator.address.into_inner()),
             deadlines: self.deadlines.over(Deadlines::default()),
             log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
-            seal: Seal { kind: self.seal.kind, key_file: at(&self.seal.key_file), same_disk: self.seal.same_disk },
+            seal: Seal {
+                kind: self.seal.kind,
+                key_file: at(&self.seal.key_file),
+                same_disk: self.seal.same_disk,
+                start: self.seal.start,
+                allow_swap: self.seal.allow_swap,
+            },
             store: Store {
                 data: at(&self.store.data),
                 memory_mib: self.store.memory_mib.into_inner(),

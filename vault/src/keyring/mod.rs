@@ -21,7 +21,7 @@ use record::{RootRow, State, Use};
 
 pub use audit::{Audited, audit_row_key};
 pub use create::{Created, create_line, create_log_key};
-pub use in_force::in_force_tag;
+pub use in_force::{drill_tag, in_force_tag};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
 
@@ -228,6 +228,13 @@ pub fn root_rows(engine: &dyn Engine) -> Result<Vec<(KeyId, RootRow)>, KeyringEr
     let rows = crate::store::Overlay::new(engine).under(Family::Keys, RootRow::PREFIX)?;
     let rows = rows.iter().map(|(key, value)| Some((RootRow::id(key)?, RootRow::decode(value)?)));
     rows.collect::<Option<Vec<_>>>().ok_or(KeyringError::Damaged)
+}
+
+/// Whether a root key is the one of this store: it opens the log's key, which is dropped.
+pub fn opens(engine: &dyn Engine, root: &RootKey) -> Result<(), KeyringError> {
+    let rows = root_rows(engine)?;
+    let (id, row) = rows.iter().find(|(_, row)| row.usage == Use::Log).ok_or(KeyringError::Missing("log signing"))?;
+    root.open_log(&row.place(id), &row.wrapped).map(drop).map_err(|_| KeyringError::Unopened(id.to_string()))
 }
 
 /// How many keys of persons and staff there are. Needs no key; walks the key family.

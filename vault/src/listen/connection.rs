@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use coffer_keys::wipe_whole_stack;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustix::process::Resource;
@@ -99,6 +100,9 @@ impl Worker {
     pub(super) async fn serve(self, mut sockets: mpsc::UnboundedReceiver<(TcpStream, SocketAddr)>) {
         let mut connections = JoinSet::new();
         let mut stopped = self.stopped.clone();
+        // Without a door there are no keys, and nobody asks.
+        let (_nobody, never) = mpsc::unbounded_channel();
+        let mut stack = self.guests.door.as_ref().map_or(never, Door::stack);
         loop {
             tokio::select! {
                 socket = sockets.recv() => match socket {
@@ -106,6 +110,11 @@ impl Worker {
                     None => break,
                 },
                 Some(_) = connections.join_next() => {}
+                Some(wiped) = stack.recv() => {
+                    wipe_whole_stack();
+                    // Who asked may have gone.
+                    let _ = wiped.send(());
+                }
                 _ = stopped.wait_for(|stop| *stop) => break,
             }
         }

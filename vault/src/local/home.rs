@@ -235,6 +235,8 @@ fn configuration(home: &Path, options: &HomeOptions) -> Result<String, HomeError
         ("origin", quoted(&options.origin)),
         ("key_file", quoted(key_file)),
         ("same_disk", options.same_disk.to_string()),
+        // For trying out, on whatever machine there is.
+        ("allow_swap", options.local.to_string()),
         ("controllers", template::controllers(&options.controllers)),
         ("issuer", template::issuer(options.local.then(|| issuer_name(&options.name)).as_deref())),
     ];

@@ -2,7 +2,7 @@
 //! leaves: the first is a leaf of its own, those of the minute after it are one leaf that counts them.
 
 use std::num::NonZeroU64;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use coffer_wire::Name;
 use coffer_wire::leaf::Action;
@@ -27,11 +27,11 @@ pub(super) async fn refuse(
     too_many: TooMany,
 ) -> Problem {
     let refused = Problem::new(Code::TooManyRequests).with_detail(format!("over `{}`", too_many.limit.as_str()));
-    let Door::Open(house) = door else { return refused };
+    let Some(house) = door.house() else { return refused };
     if !too_many.is_first {
         return refused;
     }
-    fold(Arc::clone(house), Arc::clone(quota), app);
+    fold(Arc::downgrade(&house), Arc::clone(quota), app);
     let private = Private {
         address: Some(peer.address.ip().to_string()),
         request: Some(request.to_owned()),
@@ -44,11 +44,13 @@ pub(super) async fn refuse(
     }
 }
 
-/// Records once a minute how many more were refused, until a minute in which none was.
-fn fold(house: Arc<House>, quota: Arc<Quota>, app: Option<Name>) {
+/// Records once a minute how many more were refused, until a minute in which none was. It does not keep a house from being
+/// taken down, which has recorded them then.
+fn fold(house: Weak<House>, quota: Arc<Quota>, app: Option<Name>) {
     tokio::spawn(async move {
         loop {
             tokio::time::sleep(FOLD_TIME).await;
+            let Some(house) = house.upgrade() else { return };
             let Some(count) = quota.settle() else { return };
             house.record_folded(app, count).await;
         }
@@ -58,16 +60,22 @@ fn fold(house: Arc<House>, quota: Arc<Quota>, app: Option<Name>) {
 impl Door {
     /// Records what is folded, before the vault stops.
     pub async fn settle(&self) {
-        let Door::Open(house) = self else { return };
-        for (app, quota) in house.gate.applications().quotas() {
-            if let Some(count) = quota.settle() {
-                house.record_folded(app, count).await;
-            }
+        if let Some(house) = self.house() {
+            house.settle().await;
         }
     }
 }
 
 impl House {
+    /// Records what is folded.
+    pub(super) async fn settle(self: &Arc<Self>) {
+        for (app, quota) in self.gate.applications().quotas() {
+            if let Some(count) = quota.settle() {
+                self.record_folded(app, count).await;
+            }
+        }
+    }
+
     /// They were many and of many kinds, so that the leaf says no action but that it was none.
     async fn record_folded(self: &Arc<Self>, app: Option<Name>, count: NonZeroU64) {
         let private = Private { note: Some(format!("{count} more over a limit")), ..Private::default() };

@@ -8,6 +8,7 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::blocking::blocking;
 use super::{House, Incoming, manage};
 use crate::ledger::history::{History, HistoryError};
 
@@ -23,7 +24,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let (desk, recorded) = manage::record(&house, &incoming, Action::LogEntry, private).await?;
     let (checkpoint, size) = house.ledger.shared().newest_with_size();
     let engine = Arc::clone(&house.engine);
-    let leaves = tokio::task::spawn_blocking(move || {
+    let leaves = blocking(move || {
         let history = History::new(&*engine);
         let end = asked.start.saturating_add(asked.count).min(size);
         (asked.start..end).map(|index| text(history.leaf(index)?)).collect::<Result<Vec<_>, HistoryError>>()

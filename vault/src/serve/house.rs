@@ -1,16 +1,20 @@
 //! The vault as a running whole: store, keys, gate and log.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use coffer_keys::{AuditKey, RootKey, keyfile};
+use coffer_keys::seal::{KeyFile, Seal};
+use coffer_keys::{AuditKey, RootKey};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
+use tokio::sync::watch;
 
 use super::answer::{code_of, problem_of};
+use super::drill;
 use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
 use super::metrics::Metrics;
 use super::step::Halt;
-use crate::admit::{Applications, Gate, InForce, PeerCertificate, Quota, Reloaded};
+use crate::admit::{Gate, InForce, Reloaded};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError};
 use crate::keyring::{Audited, Created, Keyring, KeyringError};
@@ -20,23 +24,6 @@ use crate::ledger::{
 };
 use crate::store::format::{self, FormatError};
 use crate::store::{Batch, Engine, Family, StoreError, Unread, View};
-
-/// Behind the door: an open vault, or one that stays shut.
-#[derive(Clone)]
-pub enum Door {
-    /// Serves.
-    Open(Arc<House>),
-    /// Says only that it is sealed, and why.
-    Shut(Arc<Shut>),
-}
-
-/// A vault that stays sealed.
-pub struct Shut {
-    pub(super) config: Arc<Config>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) applications: Applications,
-    pub(super) reason: &'static str,
-}
 
 /// An open vault.
 pub struct House {
@@ -51,15 +38,33 @@ pub struct House {
     pub(super) metrics: Metrics,
     upkeep: RwLock<Upkeep>,
     keyring: RwLock<Arc<Keyring>>,
+    /// The root key, where its seal does not give it again.
+    root: Option<Arc<RootKey>>,
+    /// When the newest drill was that would have opened the vault, Unix time in milliseconds.
+    pub(super) drilled_ms: AtomicU64,
+    ending: watch::Sender<Ending>,
 }
 
-/// What is known of files that are replaced while the vault runs.
+/// How near a house is to its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    /// It stays.
+    No,
+    /// The vault is being sealed: what is under way may finish, and long work stops at its next step.
+    Closing,
+    /// What is under way is cut.
+    Cut,
+}
+
+/// What is known of what is beside the vault while it runs: files that are replaced, the machine's memory.
 #[derive(Clone, Default)]
 pub struct Upkeep {
     /// The last moment of the server's certificate, Unix time in milliseconds.
     pub certificate_not_after_ms: Option<u64>,
     /// Files that have changed and cannot be used, with the reason; what they held before is still used.
     pub not_taken: Vec<String>,
+    /// What is wrong with the memory that keys lie in.
+    pub memory: Option<String>,
 }
 
 /// What was done to a stopped home, for the log to say when it opens.
@@ -70,6 +75,17 @@ pub struct Mended {
     pub permitted_by: Option<Hash>,
     /// In words, for the private part.
     pub note: String,
+}
+
+/// What the log has to say beside that the vault was opened.
+#[derive(Default)]
+pub struct Opening {
+    /// What was done to the home before.
+    pub mended: Option<Mended>,
+    /// Through which application it was unsealed; none where the process opens it as it starts.
+    pub app: Option<Name>,
+    /// From where, under which request, with whose shares.
+    pub private: Private,
 }
 
 /// Why a vault does not open.
@@ -99,6 +115,9 @@ pub enum HouseError {
     /// No leaf could be made.
     #[error("no leaf could be made: the operating system gave no randomness")]
     NotMade,
+    /// The door was made without a way to open its store.
+    #[error("this door cannot be opened")]
+    NoWayIn,
 }
 
 impl House {
@@ -121,6 +140,29 @@ impl House {
         root: &RootKey,
         mended: Option<Mended>,
     ) -> Result<House, HouseError> {
+        House::assemble(config, engine, clock, root, Opening { mended, ..Opening::default() })
+    }
+
+    /// The same for a vault that is unsealed. The root key is dropped, or kept where its seal does not give it again.
+    pub fn open_by(
+        config: Arc<Config>,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        root: RootKey,
+        opening: Opening,
+    ) -> Result<House, HouseError> {
+        let keeps = seal_of(&config).shares_needed().is_some();
+        let house = House::assemble(config, engine, clock, &root, opening)?;
+        Ok(House { root: keeps.then(|| Arc::new(root)), ..house })
+    }
+
+    fn assemble(
+        config: Arc<Config>,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        root: &RootKey,
+        opening: Opening,
+    ) -> Result<House, HouseError> {
         format::check(&*engine)?;
         let stored = Proposal::stored(&*engine)?;
         let in_force = stored.in_force(&config)?;
@@ -128,11 +170,13 @@ impl House {
         let epoch = in_force.epoch;
         let clock = forward(clock, &*engine)?;
         let (keyring, log_key) = Keyring::open(&*engine, root)?;
-        stored.check(&*engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
+        let vault = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
+        stored.check(&*engine, vault)?;
+        let drilled_ms = drill::last_ms(&*engine, vault)?;
         let (mut batch, now_ms) = (Batch::new(), clock.now_ms());
         let (lines, made) = lines_of_new(&config, &in_force, &*engine, &keyring, (root, now_ms), &mut batch)?;
         let first =
-            unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, mended)?.with_rows(batch, Vec::new());
+            unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, opening)?.with_rows(batch, Vec::new());
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures(), gate.applications());
@@ -147,6 +191,9 @@ impl House {
             metrics,
             upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),
+            root: None,
+            drilled_ms: AtomicU64::new(drilled_ms),
+            ending: watch::Sender::new(Ending::No),
         })
     }
 
@@ -224,12 +271,40 @@ impl House {
         Ok(Submission::unbound(entry).with_rows(batch, needs).urgent())
     }
 
-    /// The root key, for as long as it is used. It is not kept in memory: its seal gives it again.
-    pub(super) fn root(&self) -> Result<RootKey, Problem> {
-        keyfile::load(&self.config.seal.key_file).map_err(|error| {
+    /// The root key, for as long as it is used. It is not kept in memory where its seal gives it again; shares are
+    /// handed in once, so that with them it is kept while the vault is open.
+    pub(super) fn root(&self) -> Result<Arc<RootKey>, Problem> {
+        if let Some(root) = &self.root {
+            return Ok(Arc::clone(root));
+        }
+        seal_of(&self.config).open(&[]).map(Arc::new).map_err(|error| {
             tracing::error!(%error, "the seal does not give the root key");
             Problem::new(Code::Internal)
         })
+    }
+
+    /// The vault is about to be sealed.
+    pub(super) fn begin_closing(&self) {
+        self.ending.send_replace(Ending::Closing);
+    }
+
+    /// Whether long work has to stop at its next step, since the vault is about to be sealed.
+    pub fn is_closing(&self) -> bool {
+        *self.ending.borrow() >= Ending::Closing
+    }
+
+    /// Ends what is still under way.
+    pub(super) fn cut(&self) {
+        self.ending.send_if_modified(|ending| std::mem::replace(ending, Ending::Cut) != Ending::Cut);
+    }
+
+    /// Returns once what is under way is cut. Holds no house.
+    pub(super) fn until_cut(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut ending = self.ending.subscribe();
+        async move {
+            // A house that is gone has nothing under way.
+            let _ = ending.wait_for(|ending| *ending == Ending::Cut).await;
+        }
     }
 
     /// Reads the issuers' key files again, if they have changed.
@@ -282,7 +357,7 @@ fn unsealed(
     period: Period,
     policy: u32,
     new_keys: &[Created],
-    mended: Option<Mended>,
+    opening: Opening,
 ) -> Result<Submission, HouseError> {
     let audit = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
     let whom = Audited::Unattributed(period.as_str());
@@ -300,12 +375,15 @@ fn unsealed(
     };
     let common = Circumstances::of_the_vault(VAULT, period, policy);
     let about = About::Unattributed { key: &key, person: None };
-    let private = Private { made, ..Private::default() };
     let own =
         |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
     // Urgent: a vault that cannot be started cannot be revoked in either.
-    let unsealed =
-        Submission::unbound(own(Action::VaultUnseal, Detail::default(), private)?).with_rows(batch, needs).urgent();
+    let Opening { mended, app, private } = opening;
+    let by = Circumstances { app, ..common.clone() };
+    let private = Private { made, ..private };
+    let entry = Entry::own(Action::VaultUnseal, &by, about, Detail::default(), private);
+    let entry = entry.map_err(|_| HouseError::NotMade)?;
+    let unsealed = Submission::unbound(entry).with_rows(batch, needs).urgent();
     let opened = new_keys.iter().try_fold(unsealed, |whole, created| {
         let (detail, private) = key_detail(created);
         Ok::<_, HouseError>(whole.and(own(Action::KeyCreate, detail, private)?))
@@ -319,38 +397,9 @@ fn unsealed(
 /// Against requests that race to make the same key.
 const UNATTRIBUTED_TRIES: usize = 4;
 
-impl Shut {
-    /// A vault that stays sealed, with the stable word for why.
-    pub fn new(config: Arc<Config>, clock: Arc<dyn Clock>, reason: &'static str) -> Shut {
-        Shut { applications: Applications::of(&config), config, clock, reason }
-    }
-}
-
-impl Door {
-    /// What the operator declared.
-    pub fn config(&self) -> &Config {
-        match self {
-            Door::Open(house) => &house.config,
-            Door::Shut(shut) => &shut.config,
-        }
-    }
-
-    /// The share that a certificate's connections and requests are taken of, and the application whose it is.
-    pub fn quota(&self, peer: &PeerCertificate) -> (&Arc<Quota>, Option<Name>) {
-        match self {
-            Door::Open(house) => house.gate.quota(peer, house.clock.now_ms()),
-            Door::Shut(shut) => shut.applications.quota(peer, shut.clock.now_ms()),
-        }
-    }
-
-    /// Whether this certificate is one of an application that may come in now, as far as is known: a sealed vault does not
-    /// know what was revoked.
-    pub fn is_welcome(&self, peer: &PeerCertificate) -> bool {
-        match self {
-            Door::Open(house) => house.gate.is_welcome(peer, house.clock.now_ms()),
-            Door::Shut(shut) => shut.applications.admit(peer, shut.clock.now_ms()).is_ok(),
-        }
-    }
+/// What gives the root key.
+pub(super) fn seal_of(config: &Config) -> Arc<dyn Seal> {
+    Arc::new(KeyFile::at(&config.seal.key_file))
 }
 
 /// The controllers, the vault's own among them.

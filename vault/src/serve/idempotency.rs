@@ -17,6 +17,7 @@ use coffer_wire::problem::Code;
 use coffer_wire::tree::leaf_hash;
 
 use super::House;
+use super::blocking::blocking;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
 use super::round::{Prepare, PrepareLot};
@@ -395,14 +396,14 @@ impl House {
         let (mut after, mut forgotten) = (None, 0);
         loop {
             let (house, from) = (Arc::clone(self), after.take());
-            let page = tokio::task::spawn_blocking(move || {
+            let page = blocking(move || {
                 house.engine.scan(Family::Meta, meta::IDEMPOTENCY_PREFIX, from.as_deref(), SWEPT_ROWS)
             });
             let Ok(Ok(page)) = page.await else { return forgotten };
             let whole = page.len() < SWEPT_ROWS;
             after = page.last().map(|(key, _)| key.clone());
             forgotten += self.forget(&page).await;
-            if whole {
+            if whole || self.is_closing() {
                 return forgotten;
             }
         }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zeroize::Zeroizing;
 
 use super::buffer::Body;
+use super::door::Door;
 use super::idempotency::Key;
 use crate::admit::{PeerCertificate, Quota};
 
@@ -25,6 +26,8 @@ pub struct Incoming {
     pub body: Body,
     /// The caller's own name for the request, if it has one.
     pub key: Option<Key>,
+    /// Where it came in.
+    pub door: Door,
     /// The id under which the operator finds the request: 24 characters.
     pub request: String,
 }

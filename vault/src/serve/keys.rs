@@ -8,6 +8,7 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::blocking::blocking;
 use super::{House, Incoming, manage};
 use crate::keyring;
 
@@ -15,7 +16,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let _: Empty = manage::read(&house, &incoming, Action::KeysList, true).await?;
     manage::record(&house, &incoming, Action::KeysList, Private::default()).await?;
     let engine = Arc::clone(&house.engine);
-    let listed = tokio::task::spawn_blocking(move || {
+    let listed = blocking(move || {
         let rows = keyring::root_rows(&*engine)?;
         Ok::<_, keyring::KeyringError>((rows, keyring::count_personal(&*engine)?))
     });

@@ -17,7 +17,7 @@ use crate::admit::{Ask, Manage, Permit};
 use crate::ledger::{Attribution, Detail, Entry, Recorded, Rejected, Submission};
 
 /// How often an act is tried that the sequencer tells to start again.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 /// Reads the body of an act, in which no card number may stand.
 pub(super) fn parse<T: DeserializeOwned + Texts>(bytes: &[u8]) -> Result<T, Problem> {

@@ -44,7 +44,7 @@ impl Unready {
 impl Door {
     /// Whether requests are served.
     pub fn ready(&self) -> Result<(), Unready> {
-        let Door::Open(house) = self else { return Err(Unready::Sealed) };
+        let Some(house) = self.house() else { return Err(Unready::Sealed) };
         let shared = house.ledger.shared();
         match () {
             () if shared.has_failed() => Err(Unready::LogUnwritable),
@@ -55,10 +55,7 @@ impl Door {
 
     /// The counters as OpenMetrics text. A sealed vault says that it is sealed, and no more.
     pub fn metrics(&self) -> String {
-        match self {
-            Door::Open(house) => house.metrics.text(house),
-            Door::Shut(_) => sealed(),
-        }
+        self.house().map_or_else(sealed, |house| house.metrics.text(&house))
     }
 }
 

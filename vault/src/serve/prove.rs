@@ -7,6 +7,7 @@ use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::ledger::{NotProved, prove};
@@ -22,7 +23,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
     let asked: ProveRequest = manage::read(&house, &incoming, Action::LogEntry, false).await?;
     let at = Arc::clone(&house);
-    let proved = tokio::task::spawn_blocking(move || prove(&*at.engine, at.ledger.shared(), &asked)).await;
+    let proved = blocking(move || prove(&*at.engine, at.ledger.shared(), &asked)).await;
     match proved.map_err(|_| Problem::new(Code::Internal))? {
         Ok(answer) => body(&answer),
         Err(error @ NotProved::OutOfRange) => Err(Problem::new(Code::Malformed).with_detail(error.to_string())),

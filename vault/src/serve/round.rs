@@ -12,6 +12,7 @@ use coffer_wire::{ExternalId, Name};
 use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, body, code_of, code_of_halt};
+use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::guard::{Guarded, Item, Texts};
 use super::idempotency::{Decide, Once};
@@ -330,12 +331,12 @@ async fn prepare_all<T: Item>(desk: &Arc<Desk>, items: &Arc<Items<T>>, open: Vec
         return ready;
     }
     let (desk, items, places) = (Arc::clone(desk), Arc::clone(items), later.clone());
-    let blocking = tokio::task::spawn_blocking(move || {
+    let prepared = blocking(move || {
         prepare_blocking(&desk, &items, later, way, &mut ready);
         ready
     });
     let failed = |at| (at, refused(Code::Internal));
-    blocking.await.unwrap_or_else(|_| Ready { done: places.into_iter().map(failed).collect(), ..Ready::default() })
+    prepared.await.unwrap_or_else(|_| Ready { done: places.into_iter().map(failed).collect(), ..Ready::default() })
 }
 
 fn prepare_blocking<T: Item>(desk: &Arc<Desk>, items: &Items<T>, open: Vec<usize>, way: Way<T>, ready: &mut Ready) {
@@ -429,7 +430,7 @@ async fn all_or_none<T: Item>(desk: &Arc<Desk>, items: &Arc<Items<T>>, way: Way<
     };
     let Way::InTurn(prepare) = way else { return everywhere(Code::Internal) };
     let (at_desk, at_items) = (Arc::clone(desk), Arc::clone(items));
-    let ready = tokio::task::spawn_blocking(move || {
+    let ready = blocking(move || {
         let mut ready = Ready::default();
         in_turn(&at_desk, &at_items, (0..at_items.all.len()).collect(), prepare, &mut ready);
         ready

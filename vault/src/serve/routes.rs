@@ -21,12 +21,13 @@ use zeroize::Zeroizing;
 
 use super::answer::{Answered, MEDIA_TYPE, respond};
 use super::desk::{Desk, Envelope};
+use super::door::Shut;
 use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, apply, crowd, entry, erase, erase_subject, keys, list, manage, openapi, prove, read, show,
-    show_schema, status, whoami, write,
+    Door, House, Incoming, Within, apply, crowd, drill, entry, erase, erase_subject, keys, list, manage, openapi,
+    prove, read, seal_up, show, show_schema, status, unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -78,6 +79,10 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema, SCHEMA_APPLY),
     operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve, SCHEMA_SHOW),
     operation!(GET "/openapi.json", Some(Action::ApiShow), openapi::serve, OPENAPI_JSON),
+    operation!(POST "/v1/vault/drill", Some(Action::VaultDrill), drill::serve, VAULT_DRILL),
+    // These two in this order: whoever asks all of them in turn finds the vault open again.
+    operation!(POST "/v1/vault/seal", Some(Action::VaultSeal), seal_up::serve, VAULT_SEAL),
+    operation!(POST "/v1/vault/unseal", Some(Action::VaultUnseal), unseal::serve, VAULT_UNSEAL),
 ];
 
 impl Operation {
@@ -89,6 +94,17 @@ impl Operation {
     /// Whether it may be named by an idempotency key: what changes records is.
     pub(super) fn is_once(&self) -> bool {
         matches!(self.action, Some(Action::RecordsWrite | Action::RecordsErase | Action::SubjectsErase))
+    }
+
+    /// Whether it asks for a person's token. Who unseals a vault comes with the certificate alone, since nobody can say of a
+    /// person what a sealed vault would let them do.
+    pub fn needs_person(&self) -> bool {
+        self.action.is_some_and(|action| action != Action::VaultUnseal)
+    }
+
+    /// Whether what is cut off may have come to something.
+    fn changes(&self) -> bool {
+        self.is_once() || matches!(self.action, Some(Action::AccessApply | Action::SchemaApply))
     }
 
     /// Who sends a key relies on it, so none is passed over.
@@ -164,7 +180,7 @@ async fn handle(door: Door, request: Request, id: String) -> Response {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(operation.allowed()));
     }
     let (operation, status) = (found.map_or(NO_OPERATION, |operation| operation.path), response.status().as_u16());
-    if let Door::Open(house) = &door {
+    if let Some(house) = door.house() {
         house.metrics.answered(operation, status);
     }
     tracing::debug!(operation, status, "answered");
@@ -177,14 +193,14 @@ async fn answer(door: &Door, found: Option<&Operation>, peer: &Peer, request: Re
     match quota.enter(peer.is_above, Instant::now()) {
         Ok(under_way) => {
             let media = found.map_or(MEDIA_TYPE, |operation| operation.about.media());
-            let answered = serve(door, found, Arc::clone(quota), peer, request, id).await;
+            let answered = serve(door, found, quota, peer, request, id).await;
             let mut response = respond(answered, media, id);
             response.extensions_mut().insert(under_way);
             response
         }
         Err(too_many) => {
             taking::pass_over(request.into_body(), Courtesy::CROWD).await;
-            let refused = crowd::refuse(door, quota, app, action_of(found), peer, id, too_many).await;
+            let refused = crowd::refuse(door, &quota, app, action_of(found), peer, id, too_many).await;
             let mut response = respond(Err(refused), MEDIA_TYPE, id);
             if response.status() == StatusCode::TOO_MANY_REQUESTS {
                 let seconds = too_many.after.as_secs_f64().ceil().max(1.0) as u64;
@@ -195,7 +211,8 @@ async fn answer(door: &Door, found: Option<&Operation>, peer: &Peer, request: Re
     }
 }
 
-/// Head and connection say who comes, so that nothing of a body is read for whoever may not come in.
+/// By what is behind the door at this moment. A vault that is sealed meanwhile lets a request finish for a while, and then
+/// cuts it off: it holds the house no longer.
 async fn serve(
     door: &Door,
     found: Option<&Operation>,
@@ -204,15 +221,55 @@ async fn serve(
     request: Request,
     id: &str,
 ) -> Answered {
-    let (parts, body) = request.into_parts();
-    let house = match door {
-        Door::Open(house) => Arc::clone(house),
-        Door::Shut(shut) => {
-            taking::pass_over(body, Courtesy::STRANGER).await;
-            let is_status = found.is_some_and(|operation| operation.action == Some(Action::Status));
-            return status::sealed(shut, &peer.certificate, is_status);
-        }
+    let house = match door.within() {
+        Within::Open(house) => house,
+        Within::Shut(shut) => return sealed(door, &shut, found, &quota, peer, request, id).await,
     };
+    let until_cut = house.until_cut();
+    let served = served(door, house, found, quota, peer, request, id);
+    if found.is_some_and(|operation| operation.action == Some(Action::VaultSeal)) {
+        return served.await;
+    }
+    tokio::select! {
+        biased;
+        answered = served => answered,
+        () = until_cut => Err(Problem::new(match found.is_some_and(Operation::changes) {
+            true => Code::OutcomeUnknown,
+            false => Code::Sealed,
+        })),
+    }
+}
+
+/// A vault that is shut tells of itself and takes what opens it, and no more.
+async fn sealed(
+    door: &Door,
+    shut: &Shut,
+    found: Option<&Operation>,
+    quota: &Quota,
+    peer: &Peer,
+    request: Request,
+    id: &str,
+) -> Answered {
+    let (parts, body) = request.into_parts();
+    let action = found.and_then(|operation| operation.action);
+    if action == Some(Action::VaultUnseal) {
+        return unseal::sealed(door, shut, unseal::Try { peer, quota, request: id }, &parts, body).await;
+    }
+    taking::pass_over(body, Courtesy::STRANGER).await;
+    status::sealed(door, shut, &peer.certificate, action == Some(Action::Status))
+}
+
+/// Head and connection say who comes, so that nothing of a body is read for whoever may not come in.
+async fn served(
+    door: &Door,
+    house: Arc<House>,
+    found: Option<&Operation>,
+    quota: Arc<Quota>,
+    peer: &Peer,
+    request: Request,
+    id: &str,
+) -> Answered {
+    let (parts, body) = request.into_parts();
     let mut incoming = Incoming {
         peer: Arc::clone(&peer.certificate),
         address: peer.address,
@@ -220,10 +277,11 @@ async fn serve(
         bearer: bearer(&parts.headers),
         body: Default::default(),
         key: None,
+        door: door.clone(),
         request: id.to_owned(),
     };
     let action = action_of(found);
-    let needs_person = found.is_some_and(|operation| operation.action.is_some());
+    let needs_person = found.is_some_and(Operation::needs_person);
     if let Err(problem) = admit(&house, &incoming, action, needs_person).await {
         if !parts.headers.contains_key(header::EXPECT) {
             taking::pass_over(body, Courtesy::STRANGER).await;
@@ -245,7 +303,7 @@ async fn serve(
         Err(Untaken::Code(code)) => return Err(refuse(&house, &incoming, action, code).await),
         Err(Untaken::TooMany(too_many)) => {
             let (quota, app) = door.quota(&peer.certificate);
-            return Err(crowd::refuse(door, quota, app, action, peer, id, too_many).await);
+            return Err(crowd::refuse(door, &quota, app, action, peer, id, too_many).await);
         }
     };
     match Key::of(&parts.headers).and_then(|key| operation.may_take(key)) {
@@ -276,11 +334,19 @@ async fn admit(house: &Arc<House>, incoming: &Incoming, action: Action, needs_pe
 /// The operation that a head asks for, as it wants to be asked.
 fn fitting<'a>(found: Option<&'a Operation>, parts: &Parts, body: &Body) -> Result<&'a Operation, Code> {
     let operation = found.ok_or(Code::NoSuchOperation)?;
+    if operation.method == Method::POST {
+        return fits(parts, body).map(|()| operation);
+    }
+    if operation.method == parts.method { Ok(operation) } else { Err(Code::MethodNotAllowed) }
+}
+
+/// Whether a head announces an act as every one wants to be asked.
+pub(super) fn fits(parts: &Parts, body: &Body) -> Result<(), Code> {
     match () {
-        () if operation.method != parts.method => Err(Code::MethodNotAllowed),
-        () if operation.method == Method::POST && !is_json(&parts.headers) => Err(Code::UnsupportedMediaType),
+        () if parts.method != Method::POST => Err(Code::MethodNotAllowed),
+        () if !is_json(&parts.headers) => Err(Code::UnsupportedMediaType),
         () if taking::announces_too_much(body) => Err(Code::TooLarge),
-        () => Ok(operation),
+        () => Ok(()),
     }
 }
 

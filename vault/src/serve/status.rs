@@ -1,6 +1,7 @@
 //! `status`: the state of the vault, and what must change before it may hold real data.
 
-use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use coffer_wire::api::{Empty, Status};
 use coffer_wire::leaf::Action;
@@ -8,7 +9,8 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
-use super::house::{Shut, Upkeep};
+use super::door::{Door, Shut, Why};
+use super::house::Upkeep;
 use super::{House, Incoming, manage};
 use crate::admit::PeerCertificate;
 use crate::clock;
@@ -35,6 +37,8 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         controllers: house.config.controllers.iter().map(|c| c.name).collect(),
         categories: desk.force.schema.iter().map(|c| c.name).collect(),
         certificate_not_after_ms: upkeep.certificate_not_after_ms,
+        shares: None,
+        drilled_ms: Some(house.drilled_ms.load(Ordering::Relaxed)).filter(|at| *at > 0),
         warnings: warnings(&house, upkeep),
     })
 }
@@ -47,6 +51,7 @@ fn warnings(house: &House, upkeep: Upkeep) -> Vec<String> {
         warnings.push(format!("the server's certificate ends in {} days: replace its files", left_ms / DAY_MS));
     }
     warnings.extend(registrations_ended(house));
+    warnings.extend(upkeep.memory);
     warnings.extend(upkeep.not_taken);
     warnings
 }
@@ -61,9 +66,9 @@ fn registrations_ended(house: &House) -> impl Iterator<Item = String> {
     })
 }
 
-/// The one thing that a sealed vault says, and to declared applications alone. No leaf can be written, so it says nothing of
+/// What a sealed vault says of itself, and to declared applications alone. No leaf can be written, so it says nothing of
 /// anybody; what was revoked and who may see the status stand in the policy, which is not open either.
-pub(super) fn sealed(shut: &Shut, peer: &PeerCertificate, is_status: bool) -> Answered {
+pub(super) fn sealed(door: &Door, shut: &Shut, peer: &PeerCertificate, is_status: bool) -> Answered {
     if let Err(refused) = shut.applications.admit(peer, shut.clock.now_ms()) {
         return Err(Problem::new(refused.code));
     }
@@ -73,8 +78,8 @@ pub(super) fn sealed(shut: &Shut, peer: &PeerCertificate, is_status: bool) -> An
     body(&Status {
         name: shut.config.name,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        state: "sealed".to_owned(),
-        reason: Some(shut.reason.to_owned()),
+        state: if shut.why == Why::Sealing { "sealing" } else { "sealed" }.to_owned(),
+        reason: Some(shut.why.as_str().to_owned()),
         origin: shut.config.log.origin.clone(),
         log_key: None,
         log_size: 0,
@@ -83,6 +88,8 @@ pub(super) fn sealed(shut: &Shut, peer: &PeerCertificate, is_status: bool) -> An
         controllers: shut.config.controllers.iter().map(|c| c.name).collect(),
         categories: Vec::new(),
         certificate_not_after_ms: None,
+        shares: door.unsealing().lock().unwrap_or_else(PoisonError::into_inner).progress(&*door.seal()),
+        drilled_ms: None,
         warnings: shut.config.warnings(),
     })
 }

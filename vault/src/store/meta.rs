@@ -16,3 +16,5 @@ pub const SCHEMA: &[u8] = b"schema";
 pub const EPOCH: &[u8] = b"epoch";
 /// The tag that vouches for these three.
 pub const IN_FORCE: &[u8] = b"in-force";
+/// When the newest drill was that would have opened the vault, with the tag that vouches for it.
+pub const DRILL: &[u8] = b"drill";

@@ -263,7 +263,8 @@ impl Reader<'_> {
     }
 }
 
-const ACTS: &str = "subjects.erase, keys.list, status, access.apply, access.show, schema.apply or log.entry";
+const ACTS: &str =
+    "subjects.erase, keys.list, vault.seal, vault.drill, status, access.apply, access.show, schema.apply or log.entry";
 
 /// What several kinds of table need.
 impl Reader<'_> {

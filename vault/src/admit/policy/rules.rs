@@ -106,6 +106,8 @@ pub(super) fn act(word: &str) -> Option<Action> {
             Action::SubjectsErase
                 | Action::LogEntry
                 | Action::KeysList
+                | Action::VaultSeal
+                | Action::VaultDrill
                 | Action::Status
                 | Action::AccessApply
                 | Action::AccessShow
@@ -115,9 +117,9 @@ pub(super) fn act(word: &str) -> Option<Action> {
     })
 }
 
-/// A security admin's acts: over keys, policy and schema.
+/// A security admin's acts: over keys, policy, schema and the seal.
 pub(super) fn is_admins(act: Action) -> bool {
-    matches!(act, Action::KeysList | Action::AccessApply | Action::SchemaApply)
+    matches!(act, Action::KeysList | Action::AccessApply | Action::SchemaApply | Action::VaultSeal | Action::VaultDrill)
 }
 
 /// An auditor's acts: they show accesses.

@@ -18,7 +18,7 @@ use coffer_wire::note::VerifierKey;
 use super::exit::{Failure, Status};
 use super::init::LOG_KEY_FILE;
 use super::live::Copy;
-use super::{open, serve};
+use super::{memory, open};
 use bar::{Bar, Stop};
 use mend::Bench;
 
@@ -73,7 +73,7 @@ struct Mend {
 
 /// Checks and tells. Fails with status 1 where anything is wrong.
 pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
-    serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    memory::harden().map_err(|error| Failure::io("process limits", error))?;
     let stop = Stop::on_signals()?;
     let config = open::config(&args.dir)?;
     let log_key = match &args.log_key {

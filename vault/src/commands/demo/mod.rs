@@ -23,7 +23,7 @@ use tempfile::TempDir;
 
 use super::dev::{self, ThrowAway};
 use super::exit::{Failure, Status};
-use super::{init, serve};
+use super::{init, memory, serve};
 use cast::Cast;
 use sample::Sample;
 use stage::Stage;
@@ -43,7 +43,7 @@ pub struct Demo {
 
 /// Tells the story; fails at the first step that is not as told.
 pub fn run(args: &Demo, json: bool) -> Result<(), Failure> {
-    serve::harden().map_err(|error| Failure::io("process limits", error))?;
+    memory::harden().map_err(|error| Failure::io("process limits", error))?;
     let begun = Instant::now();
     let folder = Folder::of(args)?;
     let mut tell = Tell::new(json);

@@ -37,6 +37,19 @@ pub(super) const OF_NO_OPERATION: &[Code] = &[Code::NoSuchOperation, Code::Metho
 pub(super) const ACT: &[Code] = &[Code::ForbiddenApplication, Code::ForbiddenRole];
 /// Of a proposal.
 pub(super) const PROPOSAL: &[Code] = &[Code::InvalidProposal];
+/// Of what takes a share, or has the seal give the root key.
+pub(super) const SHARES: &[Code] = &[
+    Code::ShareMissing,
+    Code::ShareNotTaken,
+    Code::ShareMalformed,
+    Code::ShareChecksum,
+    Code::ShareTwice,
+    Code::ShareOfAnotherSet,
+    Code::SharesWrong,
+    Code::SealUnavailable,
+];
+/// Of what opens the vault.
+pub(super) const UNSEALED: &[Code] = &[Code::AlreadyOpen];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,

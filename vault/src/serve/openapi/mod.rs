@@ -188,11 +188,11 @@ fn idempotency_key() -> Value {
     })
 }
 
-/// A certificate always; a person's token too where there is a leaf.
+/// A certificate always; a person's token too where one is needed.
 fn security(operation: &Operation) -> Value {
-    match operation.action {
-        Some(_) => json!({ "certificate": [], "token": [] }),
-        None => json!({ "certificate": [] }),
+    match operation.needs_person() {
+        true => json!({ "certificate": [], "token": [] }),
+        false => json!({ "certificate": [] }),
     }
 }
 
@@ -215,7 +215,7 @@ fn responses(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
     let headers = json!({ "x-request-id": request_id() });
     let content = json!({ about.media(): { "schema": schema } });
     responses.insert("200".to_owned(), json!({ "description": description, "headers": headers, "content": content }));
-    for (status, said) in codes::by_status(operation.action.is_some(), operation.method == Method::POST, about.codes) {
+    for (status, said) in codes::by_status(operation.needs_person(), operation.method == Method::POST, about.codes) {
         responses.insert(status.to_string(), problem(status, &said));
     }
     Value::Object(responses)

@@ -1,13 +1,14 @@
 //! What the document says of each operation. The table of operations names each of these, so there is none without.
 
 use coffer_wire::api::{
-    Answer, ApplyAnswer, ApplyRequest, Empty, EntryAnswer, EntryRequest, EraseItem, EraseSubjectItem, KeysAnswer,
-    ListItem, ProveAnswer, ProveRequest, ReadItem, Request, ShowAnswer, ShowRequest, Status, Whoami, WriteItem,
+    Answer, ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, EraseItem,
+    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, Request, SealAnswer, ShowAnswer,
+    ShowRequest, Status, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
-use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, SHOWN, WRITTEN};
+use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, SHARES, SHOWN, UNSEALED, WRITTEN};
 use super::{Described, Gives, Takes, example};
 
 /// How the API is used, before its operations.
@@ -139,7 +140,8 @@ pub(in crate::serve) const KEYS_LIST: Described = Described {
 pub(in crate::serve) const STATUS: Described = Described {
     id: "status",
     summary: "Tells the state of the vault.",
-    text: "A sealed vault answers this and nothing else, whoever asks, and then says only that it is sealed and why.",
+    text: "A sealed vault answers this and `vault/unseal`, whoever asks, and then says only that it is sealed and why, and how far shares \
+           are gathered.",
     role: "auditor",
     takes: Takes::of::<Empty>(example::empty),
     gives: Gives::of::<Status>(),
@@ -226,3 +228,41 @@ fn one_file() -> Value {
 fn some_files() -> Value {
     json!({ "properties": { "files": { "minProperties": 1 } } })
 }
+
+pub(in crate::serve) const VAULT_DRILL: Described = Described {
+    id: "drillVault",
+    summary: "Shows that shares, key file or token would open the vault.",
+    text: "The vault stays open and nothing changes. Where it opens by shares, each officer hands in theirs by a call of its own; the last \
+           one is told whether they would open it. They are gathered apart from those of `vault/unseal`.",
+    role: "security-admin",
+    takes: Takes::of::<DrillRequest>(example::empty),
+    gives: Gives::of::<DrillAnswer>(),
+    codes: &[ACT, SHARES],
+    items: &[],
+};
+
+pub(in crate::serve) const VAULT_SEAL: Described = Described {
+    id: "sealVault",
+    summary: "Seals the vault.",
+    text: "The leaf stands first. What is under way may go on for five seconds and is cut then: a read with `sealed`, a write with \
+           `outcome_unknown`. This is answered when no key is left in the vault's memory. From then on it is open to `status` and \
+           `vault/unseal` alone.",
+    role: "security-admin",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<SealAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const VAULT_UNSEAL: Described = Described {
+    id: "unsealVault",
+    summary: "Opens a sealed vault, or hands in a share for it.",
+    text: "Any application of the configuration may try, 40 times a minute; no token is needed, and an open vault answers \
+           `already_open`. A vault with a key file or a token opens at once. One that opens by shares answers how many it has, until the last \
+           one opens it; shares are forgotten an hour after the last. The leaf of the opening names through which applications they came.",
+    role: "security-admin",
+    takes: Takes::of::<UnsealRequest>(example::empty),
+    gives: Gives::of::<UnsealAnswer>(),
+    codes: &[SHARES, UNSEALED],
+    items: &[],
+};

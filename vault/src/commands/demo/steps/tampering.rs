@@ -6,6 +6,7 @@ use std::path::Path;
 use coffer_client::wire::leaf::{Action, Leaf};
 use coffer_client::{Refusal, Session, ask};
 use coffer_vault::check::{self, Findings, Silent};
+use coffer_vault::serve::Why;
 use coffer_vault::store::Family;
 use coffer_wire::Name;
 use coffer_wire::problem::Code;
@@ -109,7 +110,10 @@ async fn a_leaf(home: &Path, tell: &mut Tell) -> Result<(), NotAsTold> {
     tell.step("auditor", "asks for the status after the start");
     let status = stage.staff("auditor")?.status().await?;
     let reason = status.reason.unwrap_or_default();
-    expect(status.state == "sealed" && reason == open::LOG_NOT_CONTINUOUS, "the vault stays sealed, and says why")?;
+    expect(
+        status.state == "sealed" && reason == Why::LogNotContinuous.as_str(),
+        "the vault stays sealed, and says why",
+    )?;
     tell.granted(None, format!("sealed: {reason}"));
 
     tell.step(OFFICER, "reads a record");
