@@ -34,11 +34,13 @@ pub enum Label {
     Idempotency,
     /// A salted hash, as of a row or of a private part.
     Salt,
+    /// The value by which a root key is known that came out of shares.
+    Check,
 }
 
 impl Label {
     /// Every label there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Value,
         Self::Row,
         Self::Wrap,
@@ -49,6 +51,7 @@ impl Label {
         Self::Tag,
         Self::Idempotency,
         Self::Salt,
+        Self::Check,
     ];
 
     /// The label as it stands in the bytes.
@@ -64,6 +67,7 @@ impl Label {
             Self::Tag => "tag",
             Self::Idempotency => "idempotency",
             Self::Salt => "salt",
+            Self::Check => "check",
         }
     }
 }

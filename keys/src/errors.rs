@@ -30,3 +30,14 @@ impl From<NoRandomness> for Unsealable {
         Self::NoRandomness
     }
 }
+
+/// Why a key was not wrapped again. It lies where it lay.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum NotRewrapped {
+    /// See [`Altered`]; also of a key that never lies under a root key.
+    #[error(transparent)]
+    Altered(#[from] Altered),
+    /// See [`NoRandomness`].
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}

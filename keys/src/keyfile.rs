@@ -3,9 +3,9 @@
 //! One line of text, `coffer-root-key-1 <key id> <key> <checksum>`, made with mode 0600 and never overwritten. Who has the file and the data
 //! reads everything; it belongs on another disk than the data, and a copy of it in a safe.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::id::KeyId;
 use crate::prf::KEY_BYTES;
 use crate::random::fill;
-use crate::{NoRandomness, RootKey, wipe_stack};
+use crate::{NoRandomness, RootKey, file, wipe_stack};
 
 const FORMAT: &str = "coffer-root-key-1";
 const ID_CHARS: usize = 22;
@@ -91,15 +91,10 @@ fn write_new(path: &Path) -> Result<RootKey, KeyFileError> {
     fill(&mut *raw)?;
     let line = write_line(&id, &raw);
 
-    let file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path);
-    let file = file.map_err(|error| match error.kind() {
+    file::create(path, &*line, OWNER_ONLY).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => KeyFileError::Exists(path.into()),
         _ => io_error(path, error),
     })?;
-    if let Err(error) = persist(file, &*line, path) {
-        let _ = fs::remove_file(path);
-        return Err(io_error(path, error));
-    }
     Ok(RootKey::from_raw(id, &raw))
 }
 
@@ -109,14 +104,6 @@ fn read(path: &Path) -> Result<RootKey, KeyFileError> {
     let line = read_exactly(file, path)?;
     let (id, raw) = parse_line(&line, path)?;
     Ok(RootKey::from_raw(id, &raw))
-}
-
-/// File, then directory: without the second a power loss may take the name of a file whose bytes are safe.
-fn persist(mut file: File, line: &[u8], path: &Path) -> io::Result<()> {
-    file.write_all(line)?;
-    file.sync_all()?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Looks before it opens (a pipe would block), and judges the file that was opened, not the one that was looked at.

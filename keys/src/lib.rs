@@ -2,7 +2,7 @@
 //!
 //! Callers hold key *ids* and key *objects*; the bytes of a key never leave this crate. The public story, top down:
 //!
-//! * [`keyfile`] keeps the [`RootKey`]; the root opens [`CategoryKey`], [`LocatorKey`] and [`LogKey`]; a category key
+//! * A [`seal`] keeps the [`RootKey`]; the root opens [`CategoryKey`], [`LocatorKey`] and [`LogKey`]; a category key
 //!   opens [`SubjectKey`] and [`AuditKey`]. `make_*` draws a key and returns it with its [`Wrapped`] form, `open_*` takes it back.
 //! * [`SubjectKey::seal`] and [`SubjectKey::open`] turn a value into a sealed value and back, each bound to one [`Context`].
 //! * [`row`] is the layout of a stored record: a clear head, a sealed identity, sealed fields.
@@ -59,6 +59,7 @@ mod audit;
 mod category;
 mod context;
 mod errors;
+mod file;
 mod id;
 pub mod keyfile;
 mod locator;
@@ -78,7 +79,7 @@ mod wrapped;
 pub use audit::AuditKey;
 pub use category::CategoryKey;
 pub use context::{Context, Label};
-pub use errors::{Altered, NoRandomness, Unsealable};
+pub use errors::{Altered, NoRandomness, NotRewrapped, Unsealable};
 pub use id::{KEY_ID_BYTES, KeyId, MalformedKeyId};
 pub use locator::{HALF_BYTES, LocatorKey, ROW_KEY_BYTES};
 pub use log::LogKey;

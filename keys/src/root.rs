@@ -1,11 +1,15 @@
 use crate::category::CategoryKey;
+use crate::context::{Context, Label};
 use crate::id::KeyId;
 use crate::locator::LocatorKey;
 use crate::log::LogKey;
-use crate::place::Place;
+use crate::place::{KeyKind, Place};
 use crate::prf::{KEY_BYTES, Prf};
 use crate::wrapped::{self, Wrapped};
-use crate::{Altered, NoRandomness};
+use crate::{Altered, NoRandomness, NotRewrapped};
+
+/// Bytes of a check value.
+pub(crate) const CHECK_BYTES: usize = 32;
 
 /// The key above all others. It comes from a seal ([`crate::keyfile`]) and is never in the store.
 pub struct RootKey {
@@ -58,6 +62,27 @@ impl RootKey {
     /// [`Altered`] when the bytes, the place or the root key is another.
     pub fn open_log(&self, place: &Place<'_>, wrapped: &Wrapped) -> Result<LogKey, Altered> {
         wrapped::open(&self.prf, place, wrapped)
+    }
+
+    /// Takes a key that lies under this root key and wraps it again under another; only [`Place::wrapped_by`] of its place changes. The key itself never
+    /// leaves this crate.
+    ///
+    /// # Errors
+    /// [`NotRewrapped`].
+    pub fn rewrap(&self, place: &Place<'_>, wrapped: &Wrapped, next: &RootKey) -> Result<Wrapped, NotRewrapped> {
+        match place.kind {
+            KeyKind::Category => wrapped::rewrap::<CategoryKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
+            KeyKind::Locator => wrapped::rewrap::<LocatorKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
+            KeyKind::Log => wrapped::rewrap::<LogKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
+            KeyKind::Root | KeyKind::Audit | KeyKind::Subject => Err(Altered.into()),
+        }
+    }
+
+    /// By which the key is known when it comes out of shares: a name of how it was shared, which nobody can compute without it, and from which it
+    /// cannot be computed.
+    pub(crate) fn check_value(&self, threshold: u8, shares: u8) -> [u8; CHECK_BYTES] {
+        let context = Context::new(Label::Check).part(self.id.as_bytes());
+        self.prf.name(&context.number(u64::from(threshold)).number(u64::from(shares)))
     }
 
     /// From the raw bytes, which the caller wipes.

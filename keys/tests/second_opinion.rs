@@ -119,6 +119,70 @@ fn a_key_file() {
 }
 
 #[test]
+fn a_share() {
+    let case = file("share");
+    let numbers = ["index", "threshold"].map(|name| case[name].as_u64().unwrap() as u8);
+    let [format, index, threshold, set, body, checksum] =
+        case["share"].as_str().unwrap().split(' ').collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((format, index, threshold), ("coffer-share-1", &*numbers[0].to_string(), &*numbers[1].to_string()));
+    assert_eq!(crockford(set), hex(&case["set"]));
+    assert_eq!(crockford(body), hex(&case["body"]));
+    let whole = [b"coffer-share-1", &numbers[..], &hex(&case["set"]), &hex(&case["body"])].concat();
+    assert_eq!(crockford(checksum), sha256(&whole)[..5]);
+}
+
+/// Base32 in Crockford's alphabet, five bits a character, without the dashes; what is left over at the end is dropped.
+fn crockford(text: &str) -> Vec<u8> {
+    let digit = |char| "0123456789abcdefghjkmnpqrstvwxyz".find(char).unwrap() as u64;
+    let bits: Vec<_> = text
+        .chars()
+        .filter(|char| *char != '-')
+        .flat_map(|char| (0..5).rev().map(move |bit| digit(char) >> bit & 1))
+        .collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, bit| byte << 1 | *bit as u8)).collect()
+}
+
+#[test]
+fn a_set_of_shares() {
+    let case = file("share");
+    let line = case["share_set"].as_str().unwrap().strip_suffix('\n').unwrap();
+    let (text, checksum) = line.rsplit_once(' ').unwrap();
+    assert_eq!(HEXLOWER.encode(&sha256(text.as_bytes())[..8]), checksum);
+    let [format, set, threshold, shares, check] = text.split(' ').collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((format, threshold, shares), ("coffer-share-set-1", "3", "5"));
+    assert_eq!(BASE64URL_NOPAD.decode(set.as_bytes()).unwrap(), hex(&case["set"]));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &hex(&case["root"]));
+    let place = context("check", &[&hex(&case["set"]), &number(3), &number(5)]);
+    let tag = hmac::sign(&key, &[&place[..], &[0]].concat());
+    assert_eq!(HEXLOWER.decode(check.as_bytes()).unwrap(), tag.as_ref());
+}
+
+#[test]
+fn shared_bytes() {
+    let case = file("shamir");
+    let (secret, rows) = (hex(&case["secret"]), case["coefficients"].as_array().unwrap());
+    for (index, body) in case["indices"].as_array().unwrap().iter().zip(case["bodies"].as_array().unwrap()) {
+        let x = index.as_u64().unwrap() as u16;
+        for (place, byte) in hex(body).iter().enumerate() {
+            let terms = [hex(&rows[0])[place], hex(&rows[1])[place]].map(u16::from);
+            let value = u16::from(secret[place]) ^ product(terms[0], x) ^ product(terms[1], product(x, x));
+            assert_eq!(value, u16::from(*byte));
+        }
+    }
+}
+
+/// In the field of AES, from the products of single bits.
+fn product(a: u16, b: u16) -> u16 {
+    let times_x = |value: u16| if value & 0x80 == 0 { value << 1 } else { value << 1 ^ 0x11b };
+    let mut power = a;
+    (0..8).fold(0, |sum, bit| {
+        let term = if b >> bit & 1 == 1 { power } else { 0 };
+        power = times_x(power);
+        sum ^ term
+    })
+}
+
+#[test]
 fn a_signature_of_the_log() {
     let case = file("log");
     let message = case["message"].as_str().unwrap().as_bytes();

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
-use super::{Seal, SealError, SealKind, Share};
-use crate::{RootKey, keyfile};
+use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of};
+use crate::keyfile::KeyFileError;
+use crate::{KeyId, RootKey, file, keyfile};
 
 /// The default seal: a key file at a path.
 pub struct KeyFile {
@@ -29,9 +30,32 @@ impl Seal for KeyFile {
     }
 
     fn open(&self, shares: &[Share]) -> Result<RootKey, SealError> {
-        if !shares.is_empty() {
-            return Err(SealError::NoShares);
-        }
+        none_of(shares)?;
         Ok(keyfile::load(&self.path)?)
     }
+
+    fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError> {
+        if split.is_some() {
+            return Err(SealError::NoShares);
+        }
+        let next = next_of(&self.path);
+        file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
+        Ok(Prepared::Key(keyfile::create(&next)?))
+    }
+
+    fn open_next(&self, shares: &[Share]) -> Result<RootKey, SealError> {
+        none_of(shares)?;
+        match keyfile::load(next_of(&self.path)) {
+            Err(KeyFileError::Missing(_)) => Err(SealError::NothingPrepared),
+            other => Ok(other?),
+        }
+    }
+
+    fn settle(&mut self, in_force: KeyId) -> Result<(), SealError> {
+        super::settle(&self.path, in_force, |path| Ok(keyfile::load(path)?.id()))
+    }
+}
+
+pub(super) fn none_of(shares: &[Share]) -> Result<(), SealError> {
+    if shares.is_empty() { Ok(()) } else { Err(SealError::NoShares) }
 }

@@ -3,9 +3,10 @@
 //! One line, `coffer-share-1 <index> <threshold> <set> <body> <checksum>`: made to be typed by a person. Everything but the two numbers is
 //! base32 in the alphabet of Crockford, in groups of four; capitals count as small letters, `o` as 0, `i` and `l` as 1, and where the dashes stand does not matter.
 
+use std::sync::LazyLock;
+
 use data_encoding::{Encoding, Specification};
 use sha2::{Digest, Sha256};
-use std::sync::LazyLock;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -51,6 +52,10 @@ pub enum ShareError {
 }
 
 impl Share {
+    pub(crate) fn new(set: KeyId, index: u8, threshold: u8, body: Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        Self { set, index, threshold, body }
+    }
+
     /// Reads the line.
     ///
     /// # Errors
@@ -87,6 +92,10 @@ impl Share {
     /// How many of its set are needed.
     pub fn threshold(&self) -> u8 {
         self.threshold
+    }
+
+    pub(super) fn body(&self) -> &[u8; KEY_BYTES] {
+        &self.body
     }
 
     /// Against slips of the hand, not against an attacker: 40 bits over all that stands before it.

@@ -6,6 +6,7 @@
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::audit::AuditKey;
 use crate::context::{Context, Label};
@@ -15,9 +16,11 @@ use crate::log::LogKey;
 use crate::place::{KeyKind, Place};
 use crate::prf::Prf;
 use crate::row::{FieldHead, Head, Identity, Row, SUITE, hash, open_identity, value_context};
+use crate::seal::share_set::ShareSet;
+use crate::seal::{Share, Split, shamir};
 use crate::subject::SubjectKey;
 use crate::wrapped::{Kept, wrap};
-use crate::{keyfile, sealed};
+use crate::{RootKey, keyfile, sealed};
 
 const CONTROLLER: &str = "oakvale";
 const CATEGORY: &str = "bank";
@@ -184,6 +187,31 @@ fn a_key_file_is_golden() {
     let line = keyfile::write_line(&id, &key);
     let line = std::str::from_utf8(&*line).unwrap();
     golden("key-file", &json!({ "id": hex(id.as_bytes()), "key": hex(&key), "file": line }));
+}
+
+#[test]
+fn a_share_is_golden() {
+    let (set, body) = (KeyId::from_bytes([0xBB; 16]), [0xCC; 32]);
+    let share = Share::new(set, 2, 3, Zeroizing::new(body));
+    let root = RootKey::from_raw(set, &[0xDD; 32]);
+    let line = ShareSet::of(&root, Split { threshold: 3, shares: 5 }).line();
+    golden(
+        "share",
+        &json!({
+            "set": hex(set.as_bytes()), "index": 2, "threshold": 3, "shares": 5, "body": hex(&body),
+            "share": *share.to_text(), "root": hex(&[0xDD; 32]), "share_set": line,
+        }),
+    );
+}
+
+#[test]
+fn shared_bytes_are_golden() {
+    let (secret, others): ([u8; 32], [[u8; 32]; 2]) = (std::array::from_fn(|n| n as u8), [[0xA5; 32], [0; 32]]);
+    let shares = [1, 2, 5].map(|index| hex(&*shamir::body(index, &secret, &others)));
+    golden(
+        "shamir",
+        &json!({ "secret": hex(&secret), "coefficients": others.map(|row| hex(&row)), "indices": [1, 2, 5], "bodies": shares }),
+    );
 }
 
 #[test]
