@@ -20,6 +20,7 @@ demo: prepare ## build the vault and the command line and run the whole story on
 
 .PHONY: test
 test: prepare ## run every test of every crate (10 minutes)
+	@scripts/prepare.sh tests
 	@$(TOOLS) && cargo test --workspace --locked
 
 .PHONY: bench

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sees to what a build needs from outside this repository: cargo, a C++20 compiler, and libclang with its headers
-# (bindgen reads RocksDB's C header with it). Says what it installs and how long that takes; changes nothing and takes
+# (bindgen reads RocksDB's C header with it); and with the word `tests` to SoftHSM, the token of the tests. Says what it installs and how long that takes; changes nothing and takes
 # a tenth of a second when all is there.
 #
 # What is missing comes from apt-get when run as root. Otherwise libclang comes as a wheel from PyPI, pinned by hash,
@@ -23,6 +23,7 @@ fail() { say "$*"; exit 1; }
 main() {
     mkdir -p "$TOOLS"
     see_to_compiler
+    if [[ ${1:-} == tests ]]; then see_to_token; fi
     {
         echo "# Written by scripts/prepare.sh; sourced before each cargo call."
         cargo_line
@@ -45,6 +46,16 @@ see_to_compiler() {
     as_root || fail "a C++20 compiler is missing and this user cannot install one: ask for \`apt-get install g++\`, or set CXX"
     install_packages g++ "about a minute"
     compiles_cpp20 || fail "g++ is installed and yet compiles no C++20: set CXX to a compiler that does (g++ 10, clang 12 or newer)"
+}
+
+# A token in software, by which the seal of a token is tested. Where it cannot be had, the tests that need it say so.
+see_to_token() {
+    if command -v softhsm2-util >/dev/null; then return; fi
+    if as_root; then
+        install_packages softhsm2 "a few seconds"
+    else
+        say "softhsm2 is missing and this user cannot install it: ask for \`apt-get install softhsm2\`, else the tests of that seal fail"
+    fi
 }
 
 compiles_cpp20() {
@@ -134,4 +145,4 @@ tell_about_rocksdb() {
     say "the first build compiles RocksDB's C++: about 9 minutes on 2 cores, once; demo, test and bench share it"
 }
 
-main
+main "$@"

@@ -3,9 +3,8 @@
 //! One line of text, `coffer-root-key-1 <key id> <key> <checksum>`, made with mode 0600 and never overwritten. Who has the file and the data
 //! reads everything; it belongs on another disk than the data, and a copy of it in a safe.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
@@ -13,10 +12,11 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::file::{self, Unfit};
 use crate::id::KeyId;
 use crate::prf::KEY_BYTES;
 use crate::random::fill;
-use crate::{NoRandomness, RootKey, file, wipe_stack};
+use crate::{NoRandomness, RootKey, wipe_stack};
 
 const FORMAT: &str = "coffer-root-key-1";
 const ID_CHARS: usize = 22;
@@ -30,7 +30,6 @@ const CHECKSUM_START: usize = KEY_START + KEY_CHARS + 1;
 const FILE_BYTES: usize = CHECKSUM_START + CHECKSUM_CHARS + 1;
 
 const OWNER_ONLY: u32 = 0o600;
-const GROUP_AND_OTHERS: u32 = 0o077;
 
 type Line = Zeroizing<[u8; FILE_BYTES]>;
 
@@ -106,24 +105,13 @@ fn read(path: &Path) -> Result<RootKey, KeyFileError> {
     Ok(RootKey::from_raw(id, &raw))
 }
 
-/// Looks before it opens (a pipe would block), and judges the file that was opened, not the one that was looked at.
 fn open_private(path: &Path) -> Result<File, KeyFileError> {
-    let regular = |metadata: &fs::Metadata| {
-        if metadata.is_file() { Ok(()) } else { Err(KeyFileError::NotAFile(path.into())) }
-    };
-    let absent = |error: io::Error| match error.kind() {
-        ErrorKind::NotFound => KeyFileError::Missing(path.into()),
-        _ => io_error(path, error),
-    };
-    regular(&fs::metadata(path).map_err(absent)?)?;
-    let file = File::open(path).map_err(absent)?;
-    let metadata = file.metadata().map_err(|error| io_error(path, error))?;
-    regular(&metadata)?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & GROUP_AND_OTHERS != 0 {
-        return Err(KeyFileError::Exposed { path: path.into(), mode });
-    }
-    Ok(file)
+    file::open_private(path).map_err(|unfit| match unfit {
+        Unfit::Missing => KeyFileError::Missing(path.into()),
+        Unfit::NotAFile => KeyFileError::NotAFile(path.into()),
+        Unfit::Exposed(mode) => KeyFileError::Exposed { path: path.into(), mode },
+        Unfit::Io(error) => io_error(path, error),
+    })
 }
 
 /// Into a buffer of the right size, with nothing before it that could keep a copy, and no more than that.

@@ -4,6 +4,8 @@
 //! [`Pkcs11`](SealKind::Pkcs11) has a token unwrap it. Whoever opens a vault talks to the trait [`Seal`] and does not ask which one it is.
 
 mod key_file;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 pub(crate) mod shamir;
 mod share;
 pub(crate) mod share_set;
@@ -17,6 +19,8 @@ use crate::keyfile::KeyFileError;
 use crate::{KeyId, NoRandomness, RootKey, file};
 
 pub use key_file::KeyFile;
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::{Pkcs11, Token, TokenError};
 pub use shamir::Shamir;
 pub use share::{SHARE_CHARS_MAX, SHARES_MAX, Share, ShareError, THRESHOLD_MIN};
 
@@ -115,6 +119,9 @@ pub enum Prepared {
 pub enum SealError {
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    #[cfg(feature = "pkcs11")]
+    #[error(transparent)]
+    Token(#[from] TokenError),
     #[error("this vault's seal takes no shares: it opens by itself, so nothing needs to be handed in")]
     NoShares,
     #[error(

@@ -1,7 +1,6 @@
 //! What is public of a set of shares: one line, `coffer-share-set-1 <root key id> <threshold> <shares> <check value> <checksum>`.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
@@ -56,7 +55,7 @@ impl ShareSet {
     }
 
     pub(super) fn load(path: &Path) -> Result<Self, SealError> {
-        let text = read(path).map_err(|source| match source.kind() {
+        let text = file::read_line(path, FILE_BYTES_MAX).map_err(|source| match source.kind() {
             ErrorKind::NotFound => SealError::SetMissing(path.into()),
             ErrorKind::InvalidData => SealError::SetDamaged(path.into()),
             _ => SealError::Io { path: path.into(), source },
@@ -80,13 +79,6 @@ impl ShareSet {
         let whole = parts.next().is_none() && checksum(text) == sum && split.check().is_ok();
         whole.then_some(Self { set, threshold: split.threshold, shares: split.shares, check })
     }
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > FILE_BYTES_MAX {
-        return Err(ErrorKind::InvalidData.into());
-    }
-    fs::read_to_string(path)
 }
 
 /// Against slips of the hand and of the disk: a damaged check value would call right shares wrong.
