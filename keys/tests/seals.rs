@@ -251,12 +251,12 @@ fn next(path: &Path) -> PathBuf {
 
 #[test]
 fn a_key_file_that_follows_takes_its_place_once_the_store_lies_under_it() {
-    let (folder, mut seal, old) = key_file();
+    let (folder, seal, old) = key_file();
     let path = folder.path().join("root.key");
-    assert!(matches!(refusal(seal.open_next(&[])), SealError::NothingPrepared));
+    assert!(matches!(refusal(seal.next().and_then(|next| next.open(&[]))), SealError::NothingPrepared));
     let Prepared::Key(new) = seal.prepare(None).unwrap() else { panic!("it has no shares") };
     assert!(is_same(&old, &seal.open(&[]).unwrap()), "the present one stands");
-    assert!(is_same(&new, &seal.open_next(&[]).unwrap()));
+    assert!(is_same(&new, &seal.next().and_then(|next| next.open(&[])).unwrap()));
 
     // Cut off before the batch: the present one stays. Asked for again, another is drawn.
     seal.settle(old.id()).unwrap();
@@ -273,19 +273,26 @@ fn a_key_file_that_follows_takes_its_place_once_the_store_lies_under_it() {
 #[test]
 fn new_shares_count_once_the_store_lies_under_their_key_and_old_ones_no_longer() {
     let scene = Scene::new(TWO_OF_THREE);
-    let mut seal = scene.seal();
+    let seal = scene.seal();
     let three_of_four = Split { threshold: 3, shares: 4 };
     let Prepared::Shares(new) = seal.prepare(Some(three_of_four)).unwrap() else { panic!("it has shares") };
     assert!(seal.open(&[scene.typed(0), scene.typed(1)]).is_ok(), "the present ones still count");
-    assert!(matches!(refusal(seal.open_next(&[scene.typed(0), scene.typed(1)])), SealError::OtherSet(_)));
-    assert!(matches!(refusal(seal.open_next(&new[..2])), SealError::TooFew { have: 2, needed: 3 }));
-    let root = seal.open_next(&new[1..]).unwrap();
+    assert!(matches!(
+        refusal(seal.next().and_then(|next| next.open(&[scene.typed(0), scene.typed(1)]))),
+        SealError::OtherSet(_)
+    ));
+    assert!(matches!(
+        refusal(seal.next().and_then(|next| next.open(&new[..2]))),
+        SealError::TooFew { have: 2, needed: 3 }
+    ));
+    let root = seal.next().unwrap().open(&new[1..]).unwrap();
 
     seal.settle(root.id()).unwrap();
+    let seal = scene.seal();
     assert_eq!(seal.shares_needed(), Some(3));
     assert!(is_same(&root, &seal.open(&new[..3]).unwrap()));
     assert!(matches!(refusal(seal.open(&[scene.typed(0), scene.typed(1)])), SealError::OtherSet(_)));
-    assert!(matches!(refusal(seal.open_next(&new)), SealError::NothingPrepared));
+    assert!(matches!(refusal(seal.next().and_then(|next| next.open(&new))), SealError::NothingPrepared));
 }
 
 #[test]

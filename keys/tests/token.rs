@@ -194,7 +194,7 @@ fn a_root_key_that_follows_has_a_key_of_its_own_and_the_old_one_is_destroyed_in_
         let (path, token) = (folder.join("root.wrapped"), token(folder, "vault"));
         let old = Pkcs11::create(&path, &token).unwrap();
         let copy = std::fs::read(&path).unwrap();
-        let mut seal = Pkcs11::at(&path, token.clone());
+        let seal = Pkcs11::at(&path, token.clone());
         let prepare = |seal: &Pkcs11| match seal.prepare(None).unwrap() {
             Prepared::Key(key) => key,
             Prepared::Shares(_) => panic!("it has no shares"),
@@ -204,7 +204,7 @@ fn a_root_key_that_follows_has_a_key_of_its_own_and_the_old_one_is_destroyed_in_
         assert_ne!(abandoned.id(), new.id());
         seal.settle(old.id()).unwrap();
         assert!(is_same(&old, &seal.open(&[]).unwrap()), "not in force yet");
-        assert!(is_same(&new, &seal.open_next(&[]).unwrap()));
+        assert!(is_same(&new, &seal.next().unwrap().open(&[]).unwrap()));
 
         seal.settle(new.id()).unwrap();
         assert!(is_same(&new, &seal.open(&[]).unwrap()));

@@ -118,6 +118,12 @@ const CASES: &[Case] = &[
         wrong_role: ("rents", Code::ForbiddenApplication),
     },
     Case {
+        path: "/v1/root/rotate",
+        role: "security-admin",
+        body: |_| json!({}),
+        wrong_role: ("dpo", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/vault/drill",
         role: "security-admin",
         body: |_| json!({}),

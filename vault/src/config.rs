@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use coffer_keys::seal::{KeyFile, Pkcs11, SealError, Shamir};
 use coffer_wire::Name;
 use serde::Deserialize;
 
+pub use coffer_keys::seal::{SealKind, Token};
 pub use file::{FILE_BYTES_MAX, FileError, read_text};
 
 pub(crate) use file::Source;
@@ -94,8 +96,10 @@ pub struct Log {
 pub struct Seal {
     /// Of which kind it is.
     pub kind: SealKind,
-    /// The key file.
+    /// Its file: the root key itself; what is public of its shares; or the root key under a key of a token.
     pub key_file: PathBuf,
+    /// The token, of a seal that is one.
+    pub token: Option<Token>,
     /// The operator accepts that key file and data lie on one file system; red in `status`.
     pub same_disk: bool,
     /// Whether the vault is open once it has started.
@@ -113,14 +117,6 @@ pub enum Start {
     Open,
     /// Sealed, until it is unsealed by a request.
     Sealed,
-}
-
-/// The kinds of seal.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SealKind {
-    /// A file with the root key, mode 0600.
-    KeyFile,
 }
 
 /// The store.
@@ -269,6 +265,16 @@ impl Config {
             warnings.push("the client CA is made here: whoever reads this home can be any application".to_owned());
         }
         warnings
+    }
+
+    /// What holds the root key, as it lies there now.
+    pub fn open_seal(&self) -> Result<Box<dyn coffer_keys::seal::Seal>, SealError> {
+        let (path, token) = (&self.seal.key_file, &self.seal.token);
+        Ok(match (self.seal.kind, token) {
+            (SealKind::Shamir, _) => Box::new(Shamir::load(path)?),
+            (SealKind::Pkcs11, Some(token)) => Box::new(Pkcs11::at(path, token.clone())),
+            (SealKind::KeyFile | SealKind::Pkcs11, _) => Box::new(KeyFile::at(path)),
+        })
     }
 
     /// Whether the key file lies on the file system of the data: a stolen disk would then read

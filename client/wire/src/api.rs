@@ -454,6 +454,54 @@ pub struct DrillAnswer {
     pub notes: Vec<String>,
 }
 
+/// Into how many shares a root key is split.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SplitRequest {
+    /// How many of them open the vault, at least 2.
+    pub threshold: u8,
+    /// How many are given out, at most 16.
+    pub shares: u8,
+}
+
+/// What `root/rotate` takes: nothing where the vault's seal gives the root key by itself; else first `split`, then a `share` a call.
+#[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateRootRequest {
+    /// New shares are to be given out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitRequest>,
+    /// A new share, typed back as it was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Value>,
+}
+
+/// The answer of `root/rotate`.
+#[derive(Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateRootAnswer {
+    /// The id of the root key that is now in force; left out while it is still the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// How many keys lie under it.
+    #[serde(default)]
+    pub keys: u64,
+    /// The new shares, shown this once: each for one officer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub given_out: Vec<Value>,
+    /// How far the new shares are typed back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Shares>,
+    /// Proof that it is in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
 /// The answer of `status`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -76,6 +76,8 @@ actions! {
     VaultSeal = "vault.seal";
     /// It was tried whether the seal would open the vault.
     VaultDrill = "vault.drill";
+    /// A step of a rotation of the root key: new shares given out, one typed back; with a hash, the rotation itself.
+    RootRotate = "root.rotate";
     /// A staff member was seen for the first time.
     StaffEnrol = "staff.enrol";
     /// The state of the vault was read.

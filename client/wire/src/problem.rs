@@ -92,6 +92,8 @@ codes! {
     ShareTwice = "share_twice", 409, "This share was handed in already; another officer's is needed.";
     /// The share is of another set.
     ShareOfAnotherSet = "share_of_another_set", 409, "This share is of another set than this vault's; find the one that was given out last.";
+    /// No new shares were given out that could be typed back.
+    NothingPrepared = "nothing_prepared", 409, "No new shares wait to be typed back; ask for new ones first.";
     /// Another item of the atomic request was refused, so this one was not done either.
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.
@@ -120,6 +122,8 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", 422, "This idempotency key was used for another request; a new request needs a new key.";
     /// Enough shares came, and together they do not open the vault.
     SharesWrong = "shares_wrong", 422, "These shares together do not open the vault, and it cannot be told which is wrong; all are handed in again.";
+    /// No set of shares can be of these numbers.
+    SplitImpossible = "split_impossible", 422, "At least 2 shares must be needed, at most 16 can be given out, and no more can be needed than there are.";
     /// A proposed schema or policy cannot be activated.
     InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
     /// The application takes more than its share: connections, requests at one time or requests a second. Nothing was done.

@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 
-use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of};
-use crate::keyfile::KeyFileError;
+use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of, prepared};
 use crate::{KeyId, RootKey, file, keyfile};
 
 /// The default seal: a key file at a path.
@@ -43,15 +42,11 @@ impl Seal for KeyFile {
         Ok(Prepared::Key(keyfile::create(&next)?))
     }
 
-    fn open_next(&self, shares: &[Share]) -> Result<RootKey, SealError> {
-        none_of(shares)?;
-        match keyfile::load(next_of(&self.path)) {
-            Err(KeyFileError::Missing(_)) => Err(SealError::NothingPrepared),
-            other => Ok(other?),
-        }
+    fn next(&self) -> Result<Box<dyn Seal>, SealError> {
+        Ok(Box::new(Self::at(prepared(&self.path)?)))
     }
 
-    fn settle(&mut self, in_force: KeyId) -> Result<(), SealError> {
+    fn settle(&self, in_force: KeyId) -> Result<(), SealError> {
         super::settle(&self.path, in_force, |path| Ok(keyfile::load(path)?.id()))
     }
 }

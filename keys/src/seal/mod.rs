@@ -74,18 +74,18 @@ pub trait Seal: Send + Sync {
     /// [`SealError::NoShares`] for a split where there are no shares; and why it could not be kept. The present root key stands in any case.
     fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError>;
 
-    /// The root key that was prepared, from enough of its new shares where it has shares.
+    /// What holds the root key that was prepared.
     ///
     /// # Errors
-    /// [`SealError::NothingPrepared`], and as for [`open`](Seal::open).
-    fn open_next(&self, shares: &[Share]) -> Result<RootKey, SealError>;
+    /// [`SealError::NothingPrepared`].
+    fn next(&self) -> Result<Box<dyn Seal>, SealError>;
 
     /// Makes what the seal holds agree with the store, all of whose keys lie under the root key of this id: if that is the one that was prepared, it takes
     /// the place of the one before, which is gone. Called at each start, and after each rotation; what was cut off in between is finished so.
     ///
     /// # Errors
     /// [`SealError::OtherRoot`] where it holds neither; and why the place could not be taken.
-    fn settle(&mut self, in_force: KeyId) -> Result<(), SealError>;
+    fn settle(&self, in_force: KeyId) -> Result<(), SealError>;
 }
 
 /// Into how many shares a root key is split, and how many of them open.
@@ -167,6 +167,12 @@ fn next_of(path: &Path) -> PathBuf {
     let mut next = path.as_os_str().to_owned();
     next.push(".next");
     next.into()
+}
+
+/// Where what was prepared lies, if anything was.
+fn prepared(path: &Path) -> Result<PathBuf, SealError> {
+    let next = next_of(path);
+    if next.exists() { Ok(next) } else { Err(SealError::NothingPrepared) }
 }
 
 /// Has the file of the root key that is in force at `path`, whether it lies there or still beside it.

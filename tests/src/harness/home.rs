@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use coffer_keys::{RootKey, keyfile};
 use coffer_vault::clock::{Clock, System};
-use coffer_vault::config::Config;
+use coffer_vault::config::{Config, SealKind};
 use coffer_vault::local::{AUDIENCE, HomeOptions, Issuer, TokenRequest, lay, local_issuer};
 use coffer_vault::serve::{self, Proposal};
 use coffer_vault::store::Engine;
@@ -251,7 +251,9 @@ fn options(folder: &Path) -> HomeOptions {
         name: name("tests"),
         origin: ORIGIN.to_owned(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        seal: SealKind::KeyFile,
         key_file: folder.join("root.key"),
+        token: None,
         same_disk: true,
         controllers: CONTROLLERS.iter().map(|(id, title)| (name(id), (*title).to_owned())).collect(),
         local: true,

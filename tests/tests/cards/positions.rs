@@ -56,6 +56,7 @@ const REQUESTS: &[Request] = &[
     Request { path: "/v1/log/prove", role: "rents", body: |_| json!({ "index": 0, "from": 1 }) },
     Request { path: "/v1/keys/list", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/vault/seal", role: "security-admin", body: |_| json!({}) },
+    Request { path: "/v1/root/rotate", role: "security-admin", body: |_| json!({}) },
     // A share is no text that is kept, and is not asked.
     Request { path: "/v1/vault/drill", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/vault/unseal", role: "security-admin", body: |_| json!({}) },

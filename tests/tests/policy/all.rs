@@ -7,11 +7,12 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: [Action; 9] = [
+const ACTS: [Action; 10] = [
     Action::Status,
     Action::KeysList,
     Action::VaultSeal,
     Action::VaultDrill,
+    Action::RootRotate,
     Action::AccessApply,
     Action::AccessShow,
     Action::SchemaApply,

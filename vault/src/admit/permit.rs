@@ -177,6 +177,7 @@ impl Gate {
             | Action::KeysList
             | Action::VaultSeal
             | Action::VaultDrill
+            | Action::RootRotate
             | Action::AccessApply
             | Action::AccessShow
             | Action::SchemaApply

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coffer_vault::config::Config;
+use coffer_vault::config::{Config, SealKind};
 use coffer_vault::local::HomeOptions;
 use coffer_wire::Name;
 
@@ -84,12 +84,14 @@ pub fn start(home: &Path, listen: SocketAddr) -> Result<ThrowAway, Failure> {
         name: name("throw-away")?,
         origin: "coffer.example/throw-away".to_owned(),
         listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
+        seal: SealKind::KeyFile,
         key_file: home.with_file_name("root.key"),
+        token: None,
         same_disk: true,
         controllers: controllers.collect::<Result<_, Failure>>()?,
         local: true,
     };
-    let (_, config, log_key) = init::make(home, &options)?;
+    let init::Made { config, log_key, .. } = init::make(home, &options)?;
     serve_clients(home, config, log_key)
 }
 

@@ -11,5 +11,6 @@ pub mod open;
 pub mod openapi;
 pub mod schema;
 pub mod serve;
+pub mod shares;
 pub mod token;
 pub mod upkeep;

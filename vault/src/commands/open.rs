@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use coffer_keys::{RootKey, keyfile};
+use coffer_keys::RootKey;
 use coffer_vault::clock::{Clock, System};
-use coffer_vault::config::{Config, Start};
+use coffer_vault::config::{Config, SealKind, Start};
 use coffer_vault::listen::{Listener, Operator, TlsFiles};
 use coffer_vault::serve::{Door, OpenStore, Why};
 use coffer_vault::store::Engine;
 use coffer_vault::store::rocks::{Durability, Rocks, Tuning};
 
 use super::exit::{Failure, Status};
-use super::memory;
 use super::upkeep::Keeper;
+use super::{memory, shares};
 
 /// The configuration of a home.
 pub fn config(home: &Path) -> Result<Config, Failure> {
@@ -26,16 +26,26 @@ pub fn config(home: &Path) -> Result<Config, Failure> {
 /// The root key, unless it lies where a thief of the disk would find it too, or could come to swap.
 pub fn root_key(config: &Config) -> Result<RootKey, Failure> {
     memory::permitted(config)?;
+    apart(config)?;
+    let seal = config.open_seal().map_err(Failure::config)?;
+    let shares = shares::typed(&*seal)?;
+    seal.open(&shares).map_err(Failure::config)
+}
+
+/// That a thief of the data's disk does not find the root key on it.
+fn apart(config: &Config) -> Result<(), Failure> {
+    if config.seal.kind != SealKind::KeyFile || config.seal.same_disk {
+        return Ok(());
+    }
     let key_file = &config.seal.key_file;
-    let shared = config.key_file_shares_disk().map_err(|error| Failure::io(key_file.display(), error))?;
-    if shared && !config.seal.same_disk {
+    if config.key_file_shares_disk().map_err(|error| Failure::io(key_file.display(), error))? {
         return Err(Failure::config(format!(
             "the key file {} lies on the file system of the data: whoever takes that disk can read everything. \
              Move it to another file system and set seal.key_file, or accept the risk with seal.same_disk = true.",
             key_file.display()
         )));
     }
-    keyfile::load(key_file).map_err(Failure::config)
+    Ok(())
 }
 
 /// How the store is tuned by the configuration.
@@ -66,9 +76,10 @@ fn door(config: Arc<Config>) -> Result<(Door, Opened), Failure> {
         Ok(store as Arc<dyn Engine>)
     });
     let clock: Arc<dyn Clock> = Arc::new(System);
-    let starts_open = config.seal.start == Start::Open;
+    let starts_open = config.seal.start == Start::Open && config.seal.kind != SealKind::Shamir;
     memory::permitted(&config)?;
     let door = Door::shut(Arc::clone(&config), clock, Why::Start).with_store(open_store);
+    door.settle_seal().map_err(Failure::config)?;
     if starts_open {
         door.open_at_start(root_key(&config)?).map_err(Failure::config)?;
     }

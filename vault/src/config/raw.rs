@@ -15,7 +15,7 @@ use toml::value::Datetime;
 use super::{
     APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines, FileError,
     Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start,
-    Store, TEXT_BYTES_MAX,
+    Store, TEXT_BYTES_MAX, Token,
 };
 
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
@@ -71,14 +71,26 @@ struct RawLog {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawSeal {
-    kind: SealKind,
-    key_file: PathBuf,
-    #[serde(default)]
-    same_disk: bool,
+    kind: Spanned<RawKind>,
+    key_file: Option<Spanned<PathBuf>>,
+    same_disk: Option<Spanned<bool>>,
+    share_set: Option<Spanned<PathBuf>>,
+    wrapped_key: Option<Spanned<PathBuf>>,
+    module: Option<Spanned<PathBuf>>,
+    token: Option<Spanned<String>>,
+    pin_file: Option<Spanned<PathBuf>>,
     #[serde(default)]
     start: Start,
     #[serde(default)]
     allow_swap: bool,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum RawKind {
+    KeyFile,
+    Shamir,
+    Pkcs11,
 }
 
 #[derive(Deserialize)]
@@ -163,13 +175,7 @@ impl RawConfig {
             operator: self.operator.map(|operator| operator.address.into_inner()),
             deadlines: self.deadlines.over(Deadlines::default()),
             log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
-            seal: Seal {
-                kind: self.seal.kind,
-                key_file: at(&self.seal.key_file),
-                same_disk: self.seal.same_disk,
-                start: self.seal.start,
-                allow_swap: self.seal.allow_swap,
-            },
+            seal: self.seal.into_seal(home),
             store: Store {
                 data: at(&self.store.data),
                 memory_mib: self.store.memory_mib.into_inner(),
@@ -184,6 +190,40 @@ impl RawConfig {
             issuers: self.issuer.into_iter().map(|issuer| issuer.into_issuer(home)).collect(),
             local_ca: self.local_ca.map(|ca| LocalCa { certificate: at(&ca.certificate), key: at(&ca.key) }),
         }
+    }
+}
+
+impl RawSeal {
+    fn into_seal(self, home: &Path) -> Seal {
+        let at = |path: Option<Spanned<PathBuf>>| home.join(path.map(Spanned::into_inner).unwrap_or_default());
+        let (kind, file, token) = match self.kind.into_inner() {
+            RawKind::KeyFile => (SealKind::KeyFile, self.key_file, None),
+            RawKind::Shamir => (SealKind::Shamir, self.share_set, None),
+            RawKind::Pkcs11 => {
+                let label = self.token.map(Spanned::into_inner).unwrap_or_default();
+                let token = Token { module: at(self.module), label, pin_file: at(self.pin_file) };
+                (SealKind::Pkcs11, self.wrapped_key, Some(token))
+            }
+        };
+        let same_disk = self.same_disk.is_some_and(Spanned::into_inner);
+        Seal { kind, key_file: at(file), token, same_disk, start: self.start, allow_swap: self.allow_swap }
+    }
+
+    /// The keys that stand there: of which kind each is, and whether that kind can do without.
+    fn declared(&self) -> [(&'static str, RawKind, bool, Option<Range<usize>>); 7] {
+        use RawKind::{KeyFile, Pkcs11, Shamir};
+        fn span<T>(value: &Option<Spanned<T>>) -> Option<Range<usize>> {
+            value.as_ref().map(Spanned::span)
+        }
+        [
+            ("key_file", KeyFile, false, span(&self.key_file)),
+            ("same_disk", KeyFile, true, span(&self.same_disk)),
+            ("share_set", Shamir, false, span(&self.share_set)),
+            ("wrapped_key", Pkcs11, false, span(&self.wrapped_key)),
+            ("module", Pkcs11, false, span(&self.module)),
+            ("token", Pkcs11, false, span(&self.token)),
+            ("pin_file", Pkcs11, false, span(&self.pin_file)),
+        ]
     }
 }
 
@@ -276,6 +316,7 @@ impl Check<'_> {
     fn all(&self, raw: &RawConfig) -> Result<(), FileError> {
         self.origin(&raw.log.origin)?;
         self.operator(raw.operator.as_ref())?;
+        self.seal(&raw.seal)?;
         self.within(raw.limits.declared(), LIMIT_MAX)?;
         self.within(raw.deadlines.declared(), DEADLINE_SECONDS_MAX)?;
         if *raw.store.memory_mib.get_ref() == 0 {
@@ -306,6 +347,23 @@ impl Check<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Each kind of seal has keys of its own, and none of another's: one that is passed over would be believed to count.
+    fn seal(&self, seal: &RawSeal) -> Result<(), FileError> {
+        let kind = seal.kind.get_ref();
+        for (key, of, may_be_missing, place) in seal.declared() {
+            match place {
+                Some(place) if of != *kind => {
+                    return Err(self.source.at(place, key, "is a key of another kind of seal than `kind` names"));
+                }
+                None if of == *kind && !may_be_missing => {
+                    return Err(self.source.at(seal.kind.span(), key, "is missing, and this kind of seal needs it"));
+                }
+                _ => {}
+            }
+        }
+        seal.token.iter().try_for_each(|label| self.words("token", label))
     }
 
     fn controllers(&self, controllers: &[RawController]) -> Result<(), FileError> {

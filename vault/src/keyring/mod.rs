@@ -6,6 +6,7 @@ mod audit;
 mod create;
 mod in_force;
 pub mod record;
+mod reroot;
 mod subject;
 mod survey;
 
@@ -22,6 +23,7 @@ use record::{RootRow, State, Use};
 pub use audit::{Audited, audit_row_key};
 pub use create::{Created, create_line, create_log_key};
 pub use in_force::{drill_tag, in_force_tag};
+pub use reroot::{reroot, root_in_force};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
 

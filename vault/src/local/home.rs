@@ -21,7 +21,7 @@ use super::files::{self, FileError, Readable};
 use super::issuer::{Issuer, IssuerError};
 use super::template::{self, APPLICATIONS, quoted};
 use crate::clock::{Clock, System};
-use crate::config::{ACCESS_FILE, CONFIG_FILE, Config, SCHEMA_DIR};
+use crate::config::{ACCESS_FILE, CONFIG_FILE, Config, SCHEMA_DIR, SealKind, Token};
 
 const TLS: &str = "tls";
 const ISSUER: &str = "issuer";
@@ -38,8 +38,12 @@ pub struct HomeOptions {
     pub origin: String,
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Where its root key lies, or will; relative to the home.
+    /// What will hold its root key.
+    pub seal: SealKind,
+    /// The seal's file: the root key, what is public of its shares, or the root key under a key of a token. Relative to the home.
     pub key_file: PathBuf,
+    /// The token, of a seal that is one.
+    pub token: Option<Token>,
     /// The root key may lie on the data's file system.
     pub same_disk: bool,
     /// Whose data it is: name, and title for people. At least one.
@@ -228,13 +232,11 @@ impl Laying<'_> {
 
 /// The text of `coffer.toml`, read back by those who will read it at each start.
 fn configuration(home: &Path, options: &HomeOptions) -> Result<String, HomeError> {
-    let key_file = options.key_file.to_str().ok_or_else(|| HomeError::Path(options.key_file.clone()))?;
     let texts = [
         ("name", quoted(options.name.as_str())),
         ("listen", quoted(&options.listen.to_string())),
         ("origin", quoted(&options.origin)),
-        ("key_file", quoted(key_file)),
-        ("same_disk", options.same_disk.to_string()),
+        ("seal", seal(options)?),
         // For trying out, on whatever machine there is.
         ("allow_swap", options.local.to_string()),
         ("controllers", template::controllers(&options.controllers)),
@@ -243,6 +245,23 @@ fn configuration(home: &Path, options: &HomeOptions) -> Result<String, HomeError
     let text = template::fill(template::CONFIGURATION, &texts);
     Config::read(home, CONFIG_FILE, &text).map_err(HomeError::Options)?;
     Ok(text)
+}
+
+/// The keys of the seal's kind.
+fn seal(options: &HomeOptions) -> Result<String, HomeError> {
+    let path = |path: &Path| path.to_str().map(quoted).ok_or_else(|| HomeError::Path(path.to_owned()));
+    let file = path(&options.key_file)?;
+    let kind = options.seal.as_str();
+    Ok(match (options.seal, &options.token) {
+        (SealKind::Shamir, _) => format!("kind = \"{kind}\"\nshare_set = {file}"),
+        (SealKind::Pkcs11, Some(Token { module, label, pin_file })) => format!(
+            "kind = \"{kind}\"\nmodule = {}\ntoken = {}\npin_file = {}\nwrapped_key = {file}",
+            path(module)?,
+            quoted(label),
+            path(pin_file)?
+        ),
+        _ => format!("kind = \"key-file\"\nkey_file = {file}\nsame_disk = {}", options.same_disk),
+    })
 }
 
 fn issuer_name(vault: &Name) -> String {
@@ -281,7 +300,9 @@ mod tests {
             name: name("demo"),
             origin: "coffer.example/demo".into(),
             listen: "127.0.0.1:8443".parse().unwrap(),
+            seal: SealKind::KeyFile,
             key_file: "/etc/coffer/root.key".into(),
+            token: None,
             same_disk: false,
             controllers: vec![
                 (name("oakvale"), "Oakvale \"Homes\"".into()),

@@ -17,7 +17,7 @@ use super::issuer::{TokenRequest, thumbprint};
 use super::template::{ACCESS, APPLICATIONS, AUDIENCE, SCHEMA};
 use crate::admit::{Gate, InForce, PeerCertificate, Policy};
 use crate::clock::{Clock, System};
-use crate::config::Config;
+use crate::config::{Config, SealKind};
 use crate::schema::{Category, Mark, Schema, Subject};
 
 const GOLDEN: &str = include_str!("../../../tests/golden/policy.csv");
@@ -44,7 +44,9 @@ fn options(local: bool) -> HomeOptions {
         name: name("demo"),
         origin: "coffer.example/demo".into(),
         listen: "127.0.0.1:0".parse().unwrap(),
+        seal: SealKind::KeyFile,
         key_file: "root.key".into(),
+        token: None,
         same_disk: true,
         controllers: vec![(name("oakvale"), "Oakvale Homes".into()), (name("brookside"), "Brookside".into())],
         local,

@@ -17,11 +17,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::blocking::blocking;
 use super::gathering::Gathering;
-use super::house::{House, HouseError, Opening, seal_of};
+use super::house::{House, HouseError, Opening};
 use crate::admit::{Applications, PeerCertificate, Quota};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::keyring::KeyringError;
+use crate::keyring::{self, KeyringError};
 use crate::store::{Engine, StoreError};
 
 /// What is under way when the vault is sealed may go on for so long; then it is cut.
@@ -45,6 +45,7 @@ struct Hinge {
     turn: Arc<tokio::sync::Mutex<()>>,
     unsealing: Mutex<Gathering>,
     drilling: Mutex<Gathering>,
+    returning: Mutex<Gathering>,
     stacks: Mutex<Vec<mpsc::UnboundedSender<oneshot::Sender<()>>>>,
 }
 
@@ -143,6 +144,7 @@ impl Door {
             turn: Arc::default(),
             unsealing: Mutex::default(),
             drilling: Mutex::default(),
+            returning: Mutex::default(),
             stacks: Mutex::default(),
         }))
     }
@@ -182,8 +184,8 @@ impl Door {
     }
 
     /// What gives the root key.
-    pub(super) fn seal(&self) -> Arc<dyn Seal> {
-        seal_of(&self.0.config)
+    pub(super) fn seal(&self) -> Result<Box<dyn Seal>, SealError> {
+        self.0.config.open_seal()
     }
 
     /// The shares that were handed in to open the vault.
@@ -194,6 +196,11 @@ impl Door {
     /// The shares that were handed in for a drill.
     pub(super) fn drilling(&self) -> &Mutex<Gathering> {
         &self.0.drilling
+    }
+
+    /// The new shares that were typed back by those who will keep them.
+    pub(super) fn returning(&self) -> &Mutex<Gathering> {
+        &self.0.returning
     }
 
     /// The share that a certificate's connections and requests are taken of, and the application whose it is.
@@ -232,7 +239,7 @@ impl Door {
 
     async fn close(&self, house: Arc<House>) {
         house.begin_closing();
-        self.forget_drill();
+        self.forget_tries();
         house.settle().await;
         // From here on nobody comes to the house any more.
         self.become_shut(Why::Sealing);
@@ -250,8 +257,10 @@ impl Door {
         tracing::warn!("the vault is sealed");
     }
 
-    fn forget_drill(&self) {
-        self.0.drilling.lock().unwrap_or_else(PoisonError::into_inner).forget();
+    fn forget_tries(&self) {
+        for gathering in [&self.0.drilling, &self.0.returning] {
+            gathering.lock().unwrap_or_else(PoisonError::into_inner).forget();
+        }
     }
 
     fn become_shut(&self, why: Why) {
@@ -333,7 +342,7 @@ impl Door {
     }
 
     fn open_now(&self, shares: &[Share], opening: Opening) -> Result<(), Unopened> {
-        let root = self.seal().open(shares).map_err(Unopened::Seal)?;
+        let root = self.seal().and_then(|seal| seal.open(shares)).map_err(Unopened::Seal)?;
         match self.open_house(root, opening) {
             Ok(house) => {
                 self.0.within.send_replace(Within::Open(Arc::new(house)));
@@ -366,6 +375,19 @@ impl Door {
         House::open_by(config, open_store()?, clock, root, opening)
     }
 
+    /// Finishes a rotation of the root key that was cut off, before anybody opens or unseals: where a root key waits beside the present
+    /// one, the store says which of them its keys lie under.
+    pub fn settle_seal(&self) -> Result<(), HouseError> {
+        let seal = self.seal()?;
+        match seal.next() {
+            Err(SealError::NothingPrepared) => return Ok(()),
+            other => drop(other),
+        }
+        let Some(open_store) = &self.0.open_store else { return Err(HouseError::NoWayIn) };
+        let in_force = keyring::root_in_force(&*open_store()?)?;
+        Ok(seal.settle(in_force)?)
+    }
+
     /// Opens the vault as the process starts, with this root key. A vault whose log is not continuous stays shut.
     pub fn open_at_start(&self, root: RootKey) -> Result<(), HouseError> {
         let opened = self.opened_at_start(root);
@@ -392,7 +414,7 @@ impl Door {
     /// Forgets shares that were waited for too long.
     pub fn forget_shares(&self) {
         let now = Instant::now();
-        for gathering in [&self.0.unsealing, &self.0.drilling] {
+        for gathering in [&self.0.unsealing, &self.0.drilling, &self.0.returning] {
             gathering.lock().unwrap_or_else(PoisonError::into_inner).forget_old(now);
         }
     }

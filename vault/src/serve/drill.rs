@@ -27,7 +27,7 @@ use crate::store::{Batch, Engine, Family, StoreError, meta};
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let asked: DrillRequest = manage::read(&house, &incoming, Action::VaultDrill, true).await?;
     let (desk, permit) = permitted(&house, &incoming).await?;
-    let seal = incoming.door.seal();
+    let seal = house.seal()?;
     let from = format!("{} at {}", permit.application(), incoming.address.ip());
     let taken = lock(&incoming).take(&*seal, asked.share.as_ref(), from, Instant::now());
     drop(asked);
@@ -67,7 +67,7 @@ async fn permitted(house: &Arc<House>, incoming: &Incoming) -> Result<(Desk, Per
 }
 
 /// That these shares give the root key under which this vault's log key lies.
-async fn proved(house: &Arc<House>, seal: Arc<dyn Seal>, shares: Vec<Share>) -> Result<(), Problem> {
+async fn proved(house: &Arc<House>, seal: Box<dyn Seal>, shares: Vec<Share>) -> Result<(), Problem> {
     let engine = Arc::clone(&house.engine);
     let proved = blocking(move || {
         let root = seal.open(&shares).map_err(|error| problem_of_seal(&error))?;

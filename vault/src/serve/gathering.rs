@@ -109,6 +109,8 @@ pub(super) fn problem_of_seal(error: &SealError) -> Problem {
         SealError::Twice(_) => Code::ShareTwice,
         SealError::TooFew { .. } => Code::ShareMissing,
         SealError::WrongShares => Code::SharesWrong,
+        SealError::Split(..) => Code::SplitImpossible,
+        SealError::NothingPrepared => Code::NothingPrepared,
         _ => {
             tracing::error!(%error, "the seal does not give the root key");
             return Problem::new(Code::SealUnavailable);

@@ -3,20 +3,21 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use coffer_keys::seal::{KeyFile, Seal};
-use coffer_keys::{AuditKey, RootKey};
+use coffer_keys::seal::{Seal, SealError};
+use coffer_keys::{AuditKey, KeyId, RootKey};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
 use tokio::sync::watch;
 
 use super::answer::{code_of, problem_of};
 use super::drill;
+use super::gathering::problem_of_seal;
 use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
 use super::metrics::Metrics;
 use super::step::Halt;
 use crate::admit::{Gate, InForce, Reloaded};
 use crate::clock::{Clock, Forward, Period};
-use crate::config::{Config, FileError};
+use crate::config::{Config, FileError, SealKind};
 use crate::keyring::{Audited, Created, Keyring, KeyringError};
 use crate::ledger::start::{self, StartError};
 use crate::ledger::{
@@ -38,11 +39,17 @@ pub struct House {
     pub(super) metrics: Metrics,
     upkeep: RwLock<Upkeep>,
     keyring: RwLock<Arc<Keyring>>,
-    /// The root key, where its seal does not give it again.
-    root: Option<Arc<RootKey>>,
+    root: RwLock<Root>,
     /// When the newest drill was that would have opened the vault, Unix time in milliseconds.
     pub(super) drilled_ms: AtomicU64,
     ending: watch::Sender<Ending>,
+}
+
+/// The root key that is in force.
+struct Root {
+    id: KeyId,
+    /// The key itself, where its seal does not give it again.
+    kept: Option<Arc<RootKey>>,
 }
 
 /// How near a house is to its end.
@@ -112,6 +119,9 @@ pub enum HouseError {
     /// The proposal cannot be activated.
     #[error(transparent)]
     Proposal(#[from] ProposalError),
+    /// What holds the root key does not give it.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// No leaf could be made.
     #[error("no leaf could be made: the operating system gave no randomness")]
     NotMade,
@@ -151,9 +161,9 @@ impl House {
         root: RootKey,
         opening: Opening,
     ) -> Result<House, HouseError> {
-        let keeps = seal_of(&config).shares_needed().is_some();
+        let keeps = config.seal.kind == SealKind::Shamir;
         let house = House::assemble(config, engine, clock, &root, opening)?;
-        Ok(House { root: keeps.then(|| Arc::new(root)), ..house })
+        Ok(House { root: RwLock::new(Root { id: root.id(), kept: keeps.then(|| Arc::new(root)) }), ..house })
     }
 
     fn assemble(
@@ -191,7 +201,7 @@ impl House {
             metrics,
             upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),
-            root: None,
+            root: RwLock::new(Root { id: root.id(), kept: None }),
             drilled_ms: AtomicU64::new(drilled_ms),
             ending: watch::Sender::new(Ending::No),
         })
@@ -274,13 +284,25 @@ impl House {
     /// The root key, for as long as it is used. It is not kept in memory where its seal gives it again; shares are
     /// handed in once, so that with them it is kept while the vault is open.
     pub(super) fn root(&self) -> Result<Arc<RootKey>, Problem> {
-        if let Some(root) = &self.root {
-            return Ok(Arc::clone(root));
-        }
-        seal_of(&self.config).open(&[]).map(Arc::new).map_err(|error| {
-            tracing::error!(%error, "the seal does not give the root key");
-            Problem::new(Code::Internal)
-        })
+        let in_force = {
+            let root = self.root.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = &root.kept {
+                return Ok(Arc::clone(kept));
+            }
+            root.id
+        };
+        opened(&*self.seal()?, in_force).map(Arc::new).map_err(|error| problem_of_seal(&error))
+    }
+
+    /// What holds the root key.
+    pub(super) fn seal(&self) -> Result<Box<dyn Seal>, Problem> {
+        self.config.open_seal().map_err(|error| problem_of_seal(&error))
+    }
+
+    /// Another root key is in force: everything lies under it.
+    pub(super) fn set_root(&self, root: Arc<RootKey>) {
+        let mut now = self.root.write().unwrap_or_else(PoisonError::into_inner);
+        *now = Root { id: root.id(), kept: now.kept.is_some().then_some(root) };
     }
 
     /// The vault is about to be sealed.
@@ -397,9 +419,17 @@ fn unsealed(
 /// Against requests that race to make the same key.
 const UNATTRIBUTED_TRIES: usize = 4;
 
-/// What gives the root key.
-pub(super) fn seal_of(config: &Config) -> Arc<dyn Seal> {
-    Arc::new(KeyFile::at(&config.seal.key_file))
+/// The root key that is in force from a seal that gives it by itself. One that could not take its place when it came into force
+/// takes it now; under any other nothing may be put.
+fn opened(seal: &dyn Seal, in_force: KeyId) -> Result<RootKey, SealError> {
+    let root = seal.open(&[]);
+    match root {
+        Ok(root) if root.id() == in_force => Ok(root),
+        _ => {
+            seal.settle(in_force)?;
+            seal.open(&[])
+        }
+    }
 }
 
 /// The controllers, the vault's own among them.

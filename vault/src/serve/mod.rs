@@ -27,6 +27,7 @@ mod metrics;
 pub mod openapi;
 mod prove;
 mod read;
+mod root;
 mod round;
 pub mod routes;
 mod seal_up;

@@ -27,7 +27,7 @@ use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
     Door, House, Incoming, Within, apply, crowd, drill, entry, erase, erase_subject, keys, list, manage, openapi,
-    prove, read, seal_up, show, show_schema, status, unseal, whoami, write,
+    prove, read, root, seal_up, show, show_schema, status, unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -79,6 +79,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema, SCHEMA_APPLY),
     operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve, SCHEMA_SHOW),
     operation!(GET "/openapi.json", Some(Action::ApiShow), openapi::serve, OPENAPI_JSON),
+    operation!(POST "/v1/root/rotate", Some(Action::RootRotate), root::rotate, ROOT_ROTATE),
     operation!(POST "/v1/vault/drill", Some(Action::VaultDrill), drill::serve, VAULT_DRILL),
     // These two in this order: whoever asks all of them in turn finds the vault open again.
     operation!(POST "/v1/vault/seal", Some(Action::VaultSeal), seal_up::serve, VAULT_SEAL),

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use coffer_wire::api::{Empty, Status};
+use coffer_wire::api::{Empty, Shares, Status};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
@@ -66,6 +66,12 @@ fn registrations_ended(house: &House) -> impl Iterator<Item = String> {
     })
 }
 
+/// How far shares are gathered; nothing where the seal needs none, or what is public of them cannot be read.
+fn progress(door: &Door) -> Option<Shares> {
+    let seal = door.seal().inspect_err(|error| tracing::error!(%error, "the seal cannot be read")).ok()?;
+    door.unsealing().lock().unwrap_or_else(PoisonError::into_inner).progress(&*seal)
+}
+
 /// What a sealed vault says of itself, and to declared applications alone. No leaf can be written, so it says nothing of
 /// anybody; what was revoked and who may see the status stand in the policy, which is not open either.
 pub(super) fn sealed(door: &Door, shut: &Shut, peer: &PeerCertificate, is_status: bool) -> Answered {
@@ -88,7 +94,7 @@ pub(super) fn sealed(door: &Door, shut: &Shut, peer: &PeerCertificate, is_status
         controllers: shut.config.controllers.iter().map(|c| c.name).collect(),
         categories: Vec::new(),
         certificate_not_after_ms: None,
-        shares: door.unsealing().lock().unwrap_or_else(PoisonError::into_inner).progress(&*door.seal()),
+        shares: progress(door),
         drilled_ms: None,
         warnings: shut.config.warnings(),
     })

@@ -68,7 +68,7 @@ async fn tried(
     lock(door).may_try(application, Instant::now())?;
     let asked = read(door, who.quota, parts, sent).await?;
     let from = told(application, who.peer.address);
-    let seal = door.seal();
+    let seal = door.seal().map_err(|error| problem_of_seal(&error))?;
     let taken = lock(door).take(&*seal, asked.share.as_ref(), from, Instant::now())?;
     drop(asked);
     let Some(Gathered { shares, from }) = taken else {

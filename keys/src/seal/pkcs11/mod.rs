@@ -12,7 +12,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::key_file::none_of;
-use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of};
+use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of, prepared};
 use crate::prf::KEY_BYTES;
 use crate::random::{fill, random};
 use crate::{KeyId, RootKey, file, wipe_stack};
@@ -128,15 +128,11 @@ impl Seal for Pkcs11 {
         Ok(Prepared::Key(Self::create(&next, &self.token)?))
     }
 
-    fn open_next(&self, shares: &[Share]) -> Result<RootKey, SealError> {
-        none_of(shares)?;
-        match unwrap(&next_of(&self.path), &self.token) {
-            Err(SealError::Token(TokenError::WrappedMissing(_))) => Err(SealError::NothingPrepared),
-            other => other,
-        }
+    fn next(&self) -> Result<Box<dyn Seal>, SealError> {
+        Ok(Box::new(Self::at(prepared(&self.path)?, self.token.clone())))
     }
 
-    fn settle(&mut self, in_force: KeyId) -> Result<(), SealError> {
+    fn settle(&self, in_force: KeyId) -> Result<(), SealError> {
         // The wrapping key first: as long as the old file is there, it says which one has to go.
         let next = WrappedFile::load(&next_of(&self.path));
         if next.is_ok_and(|next| next.id == in_force)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::share_set::ShareSet;
-use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of};
+use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of, prepared};
 use crate::prf::KEY_BYTES;
 use crate::random::fill;
 use crate::{KeyId, NoRandomness, RootKey, file, wipe_stack};
@@ -70,18 +70,12 @@ impl Seal for Shamir {
         Ok(Prepared::Shares(shares))
     }
 
-    fn open_next(&self, shares: &[Share]) -> Result<RootKey, SealError> {
-        let next = match ShareSet::load(&next_of(&self.path)) {
-            Err(SealError::SetMissing(_)) => return Err(SealError::NothingPrepared),
-            other => other?,
-        };
-        open(&next, shares)
+    fn next(&self) -> Result<Box<dyn Seal>, SealError> {
+        Ok(Box::new(Self::load(prepared(&self.path)?)?))
     }
 
-    fn settle(&mut self, in_force: KeyId) -> Result<(), SealError> {
-        super::settle(&self.path, in_force, |path| Ok(ShareSet::load(path)?.set))?;
-        self.set = ShareSet::load(&self.path)?;
-        Ok(())
+    fn settle(&self, in_force: KeyId) -> Result<(), SealError> {
+        super::settle(&self.path, in_force, |path| Ok(ShareSet::load(path)?.set))
     }
 }
 

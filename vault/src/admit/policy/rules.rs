@@ -108,6 +108,7 @@ pub(super) fn act(word: &str) -> Option<Action> {
                 | Action::KeysList
                 | Action::VaultSeal
                 | Action::VaultDrill
+                | Action::RootRotate
                 | Action::Status
                 | Action::AccessApply
                 | Action::AccessShow
@@ -119,7 +120,15 @@ pub(super) fn act(word: &str) -> Option<Action> {
 
 /// A security admin's acts: over keys, policy, schema and the seal.
 pub(super) fn is_admins(act: Action) -> bool {
-    matches!(act, Action::KeysList | Action::AccessApply | Action::SchemaApply | Action::VaultSeal | Action::VaultDrill)
+    matches!(
+        act,
+        Action::KeysList
+            | Action::AccessApply
+            | Action::SchemaApply
+            | Action::VaultSeal
+            | Action::VaultDrill
+            | Action::RootRotate
+    )
 }
 
 /// An auditor's acts: they show accesses.

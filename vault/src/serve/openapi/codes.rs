@@ -48,6 +48,8 @@ pub(super) const SHARES: &[Code] = &[
     Code::SharesWrong,
     Code::SealUnavailable,
 ];
+/// Of a rotation of the root key.
+pub(super) const ROTATED: &[Code] = &[Code::NothingPrepared, Code::SplitImpossible];
 /// Of what opens the vault.
 pub(super) const UNSEALED: &[Code] = &[Code::AlreadyOpen];
 /// Of every item.

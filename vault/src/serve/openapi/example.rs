@@ -74,7 +74,7 @@ acts = ["subjects.erase"]
 [[duty]]
 name = "admin-keeps-keys"
 role = "security-admin"
-acts = ["keys.list", "access.apply", "schema.apply", "vault.seal", "vault.drill"]
+acts = ["keys.list", "access.apply", "schema.apply", "root.rotate", "vault.seal", "vault.drill"]
 
 [[duty]]
 name = "auditor-reads-log"
@@ -96,7 +96,7 @@ actions = ["erase"]
 purposes = ["erasure"]
 acts = [
     "keys.list", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
-    "vault.seal", "vault.drill",
+    "root.rotate", "vault.seal", "vault.drill",
 ]
 controllers = ["oakvale"]
 "#;

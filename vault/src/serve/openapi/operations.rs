@@ -2,13 +2,13 @@
 
 use coffer_wire::api::{
     Answer, ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, EraseItem,
-    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, Request, SealAnswer, ShowAnswer,
-    ShowRequest, Status, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
+    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, Request, RotateRootAnswer,
+    RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
-use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, SHARES, SHOWN, UNSEALED, WRITTEN};
+use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN};
 use super::{Described, Gives, Takes, example};
 
 /// How the API is used, before its operations.
@@ -228,6 +228,19 @@ fn one_file() -> Value {
 fn some_files() -> Value {
     json!({ "properties": { "files": { "minProperties": 1 } } })
 }
+
+pub(in crate::serve) const ROOT_ROTATE: Described = Described {
+    id: "rotateRoot",
+    summary: "Has another root key follow the present one.",
+    text: "Every key under it is wrapped again, in one batch with one leaf. With a key file or a token one call without fields does it. \
+           Where the vault opens by shares, a call with `split` gives out new ones, which do not count yet; then each is typed back by a call \
+           with `share`, and the call that brings enough of them rotates. From then on the old shares open nothing.",
+    role: "security-admin",
+    takes: Takes::of::<RotateRootRequest>(example::empty),
+    gives: Gives::of::<RotateRootAnswer>(),
+    codes: &[ACT, SHARES, ROTATED],
+    items: &[],
+};
 
 pub(in crate::serve) const VAULT_DRILL: Described = Described {
     id: "drillVault",

@@ -1,0 +1,209 @@
+//! `root/rotate`: the root key is followed by another, and all that lies under it is put under that one, in one batch with one leaf.
+//!
+//! A seal that gives the root key by itself draws the next one in this call. Where people hold it in shares it takes calls: one gives out
+//! new shares, which nothing lies under yet; by the others they are typed back, so that nobody can lock the vault into shares that were not kept;
+//! the one that brings enough of them rotates. The new root key is in the vault's memory only then, out of these very shares.
+//!
+//! ```text
+//! the seal keeps the next root key beside the present one, synced
+//!     killed here: the present one is in force, the other was for nothing
+//! rows and leaf are committed, in one synced batch
+//!     killed here: the next start finds by the rows which one is in force, and puts it in its place
+//! the seal puts it in the place of the one before, which is gone
+//! ```
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use coffer_keys::RootKey;
+use coffer_keys::seal::{Prepared, Seal, Share, Split};
+use coffer_wire::api::{RotateRootAnswer, RotateRootRequest, Shares};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+use coffer_wire::{Hash, Value};
+
+use super::answer::{Answered, body};
+use super::blocking::blocking;
+use super::desk::{Desk, Envelope};
+use super::gathering::{Gathered, Gathering, problem_of_seal};
+use super::guard::{Text, Texts};
+use super::{House, Incoming, manage};
+use crate::admit::{Manage, Permit};
+use crate::keyring::{self, KeyringError};
+use crate::ledger::{Detail, Recorded};
+use crate::store::{Batch, Precondition};
+
+/// A task of its own, which ends whether or not the caller waits for it: what is in force in the store must come into force in the seal.
+pub(super) async fn rotate(house: Arc<House>, incoming: Incoming) -> Answered {
+    tokio::spawn(to_its_end(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+}
+
+async fn to_its_end(house: Arc<House>, incoming: Incoming) -> Answered {
+    // Who may not do this is refused here, and waits for nobody and keeps nobody waiting.
+    permitted(&house, &incoming).await?;
+    // Nor does a new category come to lie under the old root key meanwhile.
+    let _alone = house.activation.lock().await;
+    let asked: RotateRootRequest = manage::read(&house, &incoming, Action::RootRotate, true).await?;
+    let (desk, permit) = permitted(&house, &incoming).await?;
+    let act = Act { house: &house, incoming: &incoming, desk: &desk, permit: &permit };
+    let done = match (asked.split, asked.share) {
+        (Some(split), None) => act.give_out(Split { threshold: split.threshold, shares: split.shares }).await,
+        (None, share) => act.follow(share).await,
+        (Some(_), Some(_)) => Err(Problem::new(Code::Malformed).with_detail("`split` and `share` do not go together")),
+    };
+    match done {
+        Ok(answer) => body(&answer),
+        // A vault that cannot write its log cannot say there that it was asked.
+        Err(problem) if problem.code.status() >= 500 && problem.code != Code::SealUnavailable => Err(problem),
+        Err(problem) => Err(desk.refuse_envelope(problem.code, problem.detail).await),
+    }
+}
+
+async fn permitted(house: &Arc<House>, incoming: &Incoming) -> Result<(Desk, Permit<Manage>), Problem> {
+    let desk = Desk::sit(house, incoming, Action::RootRotate, &Envelope::default(), true).await?;
+    let permit = manage::permit(&desk, None).await?;
+    Ok((desk, permit))
+}
+
+/// One call, by somebody who may.
+struct Act<'a> {
+    house: &'a Arc<House>,
+    incoming: &'a Incoming,
+    desk: &'a Desk,
+    permit: &'a Permit<Manage>,
+}
+
+impl Act<'_> {
+    /// New shares, for whoever asked to hand out. The leaf stands before anybody sees them.
+    async fn give_out(&self, split: Split) -> Result<RotateRootAnswer, Problem> {
+        let seal = self.house.seal()?;
+        let given = blocking(move || match seal.prepare(Some(split)) {
+            Ok(Prepared::Shares(shares)) => Ok(shares),
+            Ok(Prepared::Key(_)) => Err(Problem::new(Code::Internal)),
+            Err(error) => Err(problem_of_seal(&error)),
+        });
+        let shares = given.await.map_err(|_| Problem::new(Code::Internal))??;
+        self.lock().forget();
+        let note = format!("{} new shares given out, {} of them needed", split.shares, split.threshold);
+        let recorded = self.record(note).await?;
+        let set = shares.first().map(|share| share.set().to_string());
+        let gathered = Shares { needed: split.threshold, have: 0, set };
+        let given_out = shares.iter().map(|share| Value::new(share.to_text().to_string())).collect();
+        Ok(answer(recorded, RotateRootAnswer { given_out, shares: Some(gathered), ..RotateRootAnswer::default() }))
+    }
+
+    /// The next root key, once it is there.
+    async fn follow(&self, share: Option<Value>) -> Result<RotateRootAnswer, Problem> {
+        let seal = self.house.seal()?;
+        if seal.shares_needed().is_none() {
+            if share.is_some() {
+                return Err(Problem::new(Code::ShareNotTaken));
+            }
+            return self.rotated(Vec::new(), "by the seal itself".to_owned()).await;
+        }
+        let next = seal.next().map_err(|error| problem_of_seal(&error))?;
+        let from = format!("{} at {}", self.permit.application(), self.incoming.address.ip());
+        let taken = self.taken(&*next, share.as_ref(), from)?;
+        match taken {
+            Ok(Gathered { shares, from }) => {
+                self.rotated(shares, format!("shares typed back from {}", from.join(", "))).await
+            }
+            Err(gathered) => {
+                let note = format!("{} of {} new shares typed back", gathered.have, gathered.needed);
+                let recorded = self.record(note).await?;
+                Ok(answer(recorded, RotateRootAnswer { shares: Some(gathered), ..RotateRootAnswer::default() }))
+            }
+        }
+    }
+
+    /// All the new shares that are needed, or how far it has come.
+    fn taken(&self, next: &dyn Seal, share: Option<&Value>, from: String) -> Result<Result<Gathered, Shares>, Problem> {
+        let (mut returning, now) = (self.lock(), Instant::now());
+        returning.may_try(self.permit.application(), now)?;
+        match returning.take(next, share, from, now)? {
+            Some(gathered) => Ok(Ok(gathered)),
+            None => Ok(Err(returning.progress(next).ok_or_else(|| Problem::new(Code::Internal))?)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathering> {
+        self.incoming.door.returning().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn rotated(&self, shares: Vec<Share>, note: String) -> Result<RotateRootAnswer, Problem> {
+        let house = Arc::clone(self.house);
+        let moved = blocking(move || Moved::make(&house, &shares));
+        let moved = moved.await.map_err(|_| Problem::new(Code::Internal))??;
+        let Moved { batch, needs, keys, root } = moved;
+        let id = root.id();
+        let detail = Detail { written: Some(Hash::sha256(id.as_bytes())), ..Detail::default() };
+        let private = Private { made: vec![id.to_string()], note: Some(note), ..Private::default() };
+        let submission = manage::submission(self.desk, self.permit, detail, private)?.with_rows(batch, needs);
+        let recorded = manage::submit(self.desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))?;
+        // It is in force in the store; nothing after this may fail.
+        let house = Arc::clone(self.house);
+        let settled = blocking(move || {
+            house.set_root(root);
+            house.seal().and_then(|seal| seal.settle(id).map_err(|error| problem_of_seal(&error)))
+        });
+        if !matches!(settled.await, Ok(Ok(()))) {
+            // Whoever needs it next puts it there, and else the next start does.
+            tracing::error!(root = %id, "the new root key is in force, and could not yet take the place of the one before");
+        }
+        Ok(answer(recorded, RotateRootAnswer { root: Some(id.to_string()), keys, ..RotateRootAnswer::default() }))
+    }
+
+    async fn record(&self, note: String) -> Result<Recorded, Problem> {
+        let private = Private { note: Some(note), ..Private::default() };
+        let submission = manage::submission(self.desk, self.permit, Detail::default(), private)?;
+        manage::submit(self.desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))
+    }
+}
+
+fn answer(recorded: Recorded, answer: RotateRootAnswer) -> RotateRootAnswer {
+    let mut notes = Vec::new();
+    let receipt = Some(recorded.into_receipt(&mut notes));
+    RotateRootAnswer { receipt, notes, ..answer }
+}
+
+/// Everything under the next root key, ready for one batch.
+struct Moved {
+    batch: Batch,
+    needs: Vec<Precondition>,
+    keys: u64,
+    root: Arc<RootKey>,
+}
+
+impl Moved {
+    fn make(house: &House, shares: &[Share]) -> Result<Moved, Problem> {
+        let (seal, old) = (house.seal()?, house.root()?);
+        let problem = |error: &_| problem_of_seal(error);
+        let root = match seal.shares_needed() {
+            Some(_) => seal.next().and_then(|next| next.open(shares)).map_err(|error| problem(&error))?,
+            None => match seal.prepare(None).map_err(|error| problem(&error))? {
+                Prepared::Key(root) => root,
+                Prepared::Shares(_) => return Err(Problem::new(Code::Internal)),
+            },
+        };
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        let keys = keyring::reroot(&*house.engine, (&old, &root), &mut batch, &mut needs).map_err(problem_of_rows)?;
+        Ok(Moved { batch, needs, keys, root: Arc::new(root) })
+    }
+}
+
+fn problem_of_rows(error: KeyringError) -> Problem {
+    tracing::error!(%error, "the keys cannot be put under another root key");
+    match error {
+        KeyringError::Unopened(_) | KeyringError::Damaged => Problem::new(Code::Altered),
+        _ => Problem::new(Code::Internal),
+    }
+}
+
+impl Texts for RotateRootRequest {
+    /// A share is no text that is kept, and is not asked.
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let RotateRootRequest { split: _, share: _ } = self;
+        std::iter::empty()
+    }
+}
