@@ -44,7 +44,7 @@ pub use coffer_wire::{ExternalId, Name, Provenance, Value};
 pub use builder::{Builder, SetupError};
 pub use error::{Error, Invalid, LogFault, Refusal, Standing};
 pub use log::{Kept, Receipts, Summary};
-pub use outcome::{Activated, Entries, Erased, Listing, Logged, Record, Written};
+pub use outcome::{Activated, Drilled, Entries, Erased, Listing, Logged, Record, Written};
 pub use records::{Each, Records};
 pub use session::Session;
 pub use token::Token;

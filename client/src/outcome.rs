@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use coffer_wire::api::{Listed, Stamp};
+use coffer_wire::api::{Listed, Shares, Stamp};
 use coffer_wire::note::Checkpoint;
 use coffer_wire::{Hash, Name, Value};
 
@@ -48,6 +48,17 @@ pub struct Written {
 pub struct Listing {
     /// The records, each with its version.
     pub records: Vec<Listed>,
+    /// Where the log has it.
+    pub logged: Logged,
+}
+
+/// What a drill has shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Drilled {
+    /// Whether what was handed in would open the vault; false while more shares are needed.
+    pub would_open: bool,
+    /// How far shares are gathered, while more are needed.
+    pub shares: Option<Shares>,
     /// Where the log has it.
     pub logged: Logged,
 }

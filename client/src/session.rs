@@ -4,22 +4,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coffer_wire::Name;
 use coffer_wire::api::{
-    ApplyAnswer, ApplyRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt, ShowAnswer, ShowRequest, Status,
-    Whoami, files_hash,
+    ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt,
+    SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use coffer_wire::trace::Traceparent;
+use coffer_wire::{Name, Value};
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
 use crate::log::{Floor, prover};
-use crate::outcome::{Activated, Entries, Logged};
+use crate::outcome::{Activated, Drilled, Entries, Logged};
 use crate::records::Records;
 use crate::token::Token;
 use crate::transport::{Caller, Repeat};
@@ -127,6 +127,23 @@ impl Session {
         }
         let (checkpoint, note) = (signed.checkpoint.clone(), answer.checkpoint);
         Ok(Entries { start, leaves: answer.leaves, checkpoint, note, logged })
+    }
+
+    /// Seals the vault. When this returns, no key is in its memory; whatever asks it from then on hears `sealed`.
+    pub async fn seal(&self) -> Result<Logged, Error> {
+        let floor = self.core.log.floor();
+        let answer: SealAnswer = self.act("/v1/vault/seal", Action::VaultSeal, &Empty {}, Repeat::Never).await?;
+        self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultSeal), floor)
+    }
+
+    /// Shows that a share, with those that others hand in, or the vault's own seal would open the vault. Changes nothing.
+    pub async fn drill(&self, share: Option<Value>) -> Result<Drilled, Error> {
+        let floor = self.core.log.floor();
+        let asked = DrillRequest { share };
+        let answer: DrillAnswer = self.act("/v1/vault/drill", Action::VaultDrill, &asked, Repeat::Never).await?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultDrill), floor)?;
+        prover::wake(&self.core);
+        Ok(Drilled { would_open: answer.would_open, shares: answer.shares, logged })
     }
 
     /// Activates a policy: file name and text.

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use coffer_wire::Name;
-use coffer_wire::api::{ProveAnswer, ProveRequest};
+use coffer_wire::api::{ProveAnswer, ProveRequest, UnsealAnswer, UnsealRequest};
 use coffer_wire::note::Checkpoint;
+use coffer_wire::{Name, Value};
 
 use crate::builder::{Builder, SetupError};
 use crate::error::Error;
@@ -63,6 +63,15 @@ impl Vault {
     pub async fn prove(&self, asked: &ProveRequest) -> Result<ProveAnswer, Error> {
         self.core.log.sound()?;
         self.core.prove(asked).await
+    }
+
+    /// Opens a sealed vault, or hands in a share for it. Nobody's token is needed, as a sealed vault knows no policy.
+    pub async fn unseal(&self, share: Option<Value>) -> Result<UnsealAnswer, Error> {
+        let asked = UnsealRequest { share };
+        let answer = self.core.transport.post("/v1/vault/unseal", None, &asked, Repeat::Never).await;
+        let outcome = answer.as_ref().map_or_else(Error::code, |_| "ok");
+        tracing::info!(target: "coffer_client::access", action = "vault.unseal", outcome, "act");
+        answer
     }
 
     /// The receipts that came so far.

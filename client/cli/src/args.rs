@@ -65,6 +65,20 @@ pub enum Command {
     /// Show the keys, without key material
     #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/security-admin keys list")]
     Keys(Keys),
+    /// Seal the vault at once: its keys leave its memory, and nothing but status is answered until it is unsealed
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin seal")]
+    Seal,
+    /// Open a sealed vault, or hand in your share for it
+    #[command(
+        after_help = "A share is typed without being shown, or read from a file; never from the command line, which everybody on the machine sees.\n\n\
+                      Examples:\n  coffer --config clients/console/client.toml unseal\n  coffer unseal --share-file /media/officer/share\n  \
+                      coffer unseal --share-file - < share"
+    )]
+    Unseal(Share),
+    /// Show that your share, with others', or the vault's own seal would open it, while it stays open
+    #[command(after_help = "Examples:\n  coffer --token-file tokens/security-admin drill\n  \
+                      coffer --token-file tokens/security-admin drill --share-file /media/officer/share")]
+    Drill(Share),
     /// Sign what an operator asks for a vault that does not open, with the key of this application's certificate
     #[command(
         after_help = "Example:\n  coffer --config clients/console/client.toml approve request --reason 'The disk of the head was lost' \\\n    \
@@ -77,6 +91,14 @@ pub enum Command {
     /// Show what is kept and why, make documents out of it, or change it
     #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/dpo schema show bank")]
     Schema(Schema),
+}
+
+/// Where a share comes from.
+#[derive(Args)]
+pub struct Share {
+    /// The share is in FILE; `-` reads it from standard input (left out: it is asked for, where one is needed)
+    #[arg(long, value_name = "FILE")]
+    pub share_file: Option<PathBuf>,
 }
 
 /// Whose data, what for.

@@ -18,6 +18,8 @@ use crate::failure::Failure;
 const FIELDS_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a file of policy or schema, at most.
 const PROPOSAL_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of a share, at most.
+const SHARE_BYTES_MAX: usize = 512;
 /// What stands for standard input where a file is asked for.
 const STANDARD_INPUT: &str = "-";
 
@@ -49,6 +51,25 @@ impl Inputs {
         };
         let json = read.map_err(|error| Failure::input(named(path), error))?;
         fields_of(&json).map_err(|error| Failure::usage(format!("{}: {error}", named(path)), FIELDS_ADVICE))
+    }
+
+    /// A share in a file or on standard input.
+    pub fn share(&self, path: &Path) -> Result<Value, Failure> {
+        let mut text = Zeroizing::new(String::with_capacity(SHARE_BYTES_MAX));
+        let read = if is_standard(path) {
+            self.take_standard("share")?;
+            io::stdin().lock().take(SHARE_BYTES_MAX as u64).read_to_string(&mut text)
+        } else {
+            std::fs::File::open(path).and_then(|file| file.take(SHARE_BYTES_MAX as u64).read_to_string(&mut text))
+        };
+        read.map_err(|error| Failure::input(named(path), error))?;
+        Ok(Value::new(text.trim().to_owned()))
+    }
+
+    /// A share that is typed and not shown.
+    pub async fn typed_share(&self) -> Result<Value, Failure> {
+        let line = crate::typed::line("Your share (it is not shown): ").await?;
+        Ok(Value::new(line.trim().to_owned()))
     }
 
     /// The lines of a list of persons, in a file or on standard input.

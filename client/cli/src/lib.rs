@@ -13,6 +13,7 @@ mod output;
 mod stop;
 mod time;
 mod transfer;
+mod typed;
 mod verify;
 
 use std::process::ExitCode;

@@ -2,12 +2,15 @@
 
 mod access;
 mod approve;
+mod drill;
 mod keys;
 mod log;
 mod record;
 mod schema;
+mod seal;
 mod status;
 mod subject;
+mod unseal;
 mod whoami;
 
 use coffer_client::{Erased, Logged};
@@ -36,6 +39,9 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(Log::Verify(args)) => log::verify::run(&desk, &args).await,
         Command::Log(Log::Export(args)) => log::export::run(&desk, &args).await,
         Command::Keys(Keys::List) => keys::run(&desk).await,
+        Command::Seal => seal::run(&desk).await,
+        Command::Unseal(args) => unseal::run(&desk, &args).await,
+        Command::Drill(args) => drill::run(&desk, &args).await,
         Command::Approve(args) => approve::run(&desk, &args),
         Command::Access(Access::WhoCan(args)) => access::who_can::run(&desk, &args).await,
         Command::Access(Access::Apply(args)) => access::apply::run(&desk, &args).await,

@@ -22,6 +22,8 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
     desk.screen.pairs(vec![
         ("vault", plain(format!("{}, coffer-vault {}", status.name, status.version))),
         ("state", state(&status)),
+        ("shares", shares(&status)),
+        ("last drill", drilled(&status)),
         ("log", plain(log(&status))),
         ("log key", log_key(&status, &desk.log_key(None)?)),
         ("head", head(&status)),
@@ -39,6 +41,20 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
 /// A sealed vault gives no size of its log, no age of its head, no policy and no categories: what stands for them is not shown.
 fn is_open(status: &Status) -> bool {
     status.state == "open"
+}
+
+/// How far shares are gathered that open it.
+fn shares(status: &Status) -> Piece {
+    plain(status.shares.as_ref().map_or(NOT_SAID.to_owned(), |s| format!("{} of {} are there", s.have, s.needed)))
+}
+
+/// When it was last shown that its seal would open it.
+fn drilled(status: &Status) -> Piece {
+    match status.drilled_ms {
+        Some(at) => plain(moment(at)),
+        None if is_open(status) => plain("never: `coffer drill` shows that its seal would open it"),
+        None => plain(NOT_SAID),
+    }
 }
 
 fn log(status: &Status) -> String {
