@@ -84,6 +84,8 @@ codes! {
         "Do not start this home. Compare with the checkpoints that others hold.";
     PolicyAltered = "policy_altered", "What is stored of policy or schema is not what was last activated.",
         "Treat every access since as suspect; restore the row from a backup.";
+    DrillAltered = "drill_altered", "When the newest drill was is not what this vault has written.",
+        "Believe no date of `status`; drill anew, which writes the row anew.";
     LogKeyOther = "log_key_other", "The key that signs the log is not the log key that was given.",
         "Compare the log key with the one that was handed out when the vault was made.";
     PrivateMissing = "private_missing", "A leaf has no private part.",

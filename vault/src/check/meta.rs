@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
-use crate::keyring::{audit_category, in_force_tag};
+use crate::keyring::{audit_category, drill_tag, in_force_tag};
 use crate::ledger::{Last, Remembered};
 use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
@@ -94,6 +94,22 @@ impl Check<'_> {
         let expected = line.map(|line| in_force_tag(line, epoch, &Hash::sha256(&access), &Hash::sha256(&schema)));
         if expected.is_some_and(|expected| !bool::from(expected.as_slice().ct_eq(&tag))) {
             self.found(Code::PolicyAltered, place());
+        }
+        Ok(())
+    }
+}
+
+impl Check<'_> {
+    /// That it was this vault that says when its newest drill was. There may be none.
+    pub(super) fn drilled(&mut self, verifier: Option<&Verifier>) -> Result<(), CheckError> {
+        let Some(row) = self.get(Family::Meta, meta::DRILL)? else { return Ok(()) };
+        let said = row.split_first_chunk().filter(|(_, tag)| tag.len() == TAG_BYTES);
+        let line = verifier.and_then(|verifier| verifier.line(&VAULT, &audit_category()));
+        let is_right = said.is_some_and(|(at_ms, tag)| {
+            line.is_none_or(|line| drill_tag(line, u64::from_be_bytes(*at_ms)).ct_eq(tag).into())
+        });
+        if !is_right {
+            self.found(Code::DrillAltered, Place::of(Family::Meta).entry("drill"));
         }
         Ok(())
     }

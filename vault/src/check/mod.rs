@@ -147,6 +147,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
         Some(root) => Some(check.unseal(root, &wraps)?),
     };
     check.vouched(verifier.as_ref())?;
+    check.drilled(verifier.as_ref())?;
     let mut past = match &verifier {
         None => None,
         Some(verifier) => check.past(verifier, &wraps)?,
