@@ -3,10 +3,11 @@
 //!
 //! ```text
 //! coffer-approval/1
-//! act: adopt-head
+//! act: adopt-head                    or `succeed`, `restore`
 //! home: oakvale-vault
 //! old: none                          or the SHA-256 of the head's note
-//! checkpoint: Y29mZmVyLm…            base64 of the signed note that becomes the head
+//! checkpoint: Y29mZmVyLm…            base64 of the store's newest signed note; `none` where there is none to be believed
+//! detail: damaged                    of what is succeeded or restored, and not of a head that is adopted
 //! reason: The head's disk was lost.  from here on in an approval, and not in what asks for one
 //! made: 1795320000000                Unix time in milliseconds
 //! expires: 1795406400000
@@ -22,10 +23,10 @@ use crate::{Hash, Name};
 
 /// The first line.
 const FORMAT: &str = "coffer-approval/1";
-/// What is approved; there is one act yet.
-const ACT: &str = "adopt-head";
-/// What stands for a head that is not there.
+/// What stands for a head or a checkpoint that is not there.
 const NONE: &str = "none";
+/// Bytes of a detail, at most.
+pub const DETAIL_BYTES_MAX: usize = 512;
 /// Bytes of a reason, at most.
 pub const REASON_BYTES_MAX: usize = 256;
 /// Bytes of such a file, at most.
@@ -33,15 +34,61 @@ pub const APPROVAL_BYTES_MAX: usize = 64 * 1024;
 /// An approval counts for no longer than this, in milliseconds.
 pub const APPROVAL_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// What is asked for: that a home takes a checkpoint for its head.
+/// What may be done to a vault that is not open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// The store's newest checkpoint becomes the head. Nothing that was seen is given up.
+    AdoptHead,
+    /// The log is closed and a successor opened: what was seen and is not there is given up.
+    Succeed,
+    /// An older copy takes the vault's place.
+    Restore,
+}
+
+impl Act {
+    const ALL: [Act; 3] = [Act::AdoptHead, Act::Succeed, Act::Restore];
+
+    /// The text form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Act::AdoptHead => "adopt-head",
+            Act::Succeed => "succeed",
+            Act::Restore => "restore",
+        }
+    }
+
+    /// How many must approve it, each with a key of their own: where something that was in the log may be given up, two.
+    pub fn approvers(self) -> usize {
+        match self {
+            Act::AdoptHead => 1,
+            Act::Succeed | Act::Restore => 2,
+        }
+    }
+
+    fn of(text: &str) -> Option<Act> {
+        Act::ALL.into_iter().find(|act| act.as_str() == text)
+    }
+
+    /// Whether what is asked for says more than home, head and checkpoint.
+    fn has_detail(self) -> bool {
+        self != Act::AdoptHead
+    }
+}
+
+/// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
+    /// What shall be done.
+    pub act: Act,
     /// The vault's name.
     pub home: Name,
     /// SHA-256 of the note in the head file; nothing where there is no head.
     pub old: Option<Hash>,
-    /// The signed note of the store's newest checkpoint.
-    pub checkpoint: String,
+    /// The signed note of the store's newest checkpoint, where there is one to be believed. A head that is adopted is one.
+    pub checkpoint: Option<String>,
+    /// One line that says what else is approved: why the log is closed, which copy is restored. Empty for
+    /// [`Act::AdoptHead`], and for no other.
+    pub detail: String,
 }
 
 /// What an admin has signed.
@@ -74,8 +121,14 @@ impl Request {
     /// The file that asks.
     pub fn encode(&self) -> String {
         let old = self.old.map_or(NONE.to_owned(), |hash| hash.to_string());
-        let checkpoint = BASE64.encode(self.checkpoint.as_bytes());
-        format!("{FORMAT}\nact: {ACT}\nhome: {}\nold: {old}\ncheckpoint: {checkpoint}\n", self.home)
+        let checkpoint = self.checkpoint.as_ref().map_or(NONE.to_owned(), |note| BASE64.encode(note.as_bytes()));
+        let act = self.act.as_str();
+        let mut text = format!("{FORMAT}\nact: {act}\nhome: {}\nold: {old}\ncheckpoint: {checkpoint}\n", self.home);
+        if self.act.has_detail() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "detail: {}", self.detail);
+        }
+        text
     }
 
     /// Reads a file that asks.
@@ -91,22 +144,38 @@ impl Request {
         let (home, rest) = line(rest, "home")?;
         let (old, rest) = line(rest, "old")?;
         let (checkpoint, rest) = line(rest, "checkpoint")?;
+        let act = Act::of(act).ok_or(NotAnApproval::Malformed)?;
+        let (detail, rest) = if act.has_detail() { line(rest, "detail")? } else { ("", rest) };
         let old = match old {
             NONE => None,
             hash => Some(hash.parse().map_err(|_| NotAnApproval::Malformed)?),
         };
-        let checkpoint = String::from_utf8(decoded(checkpoint)?).map_err(|_| NotAnApproval::Malformed)?;
+        let checkpoint = match checkpoint {
+            NONE => None,
+            note => Some(String::from_utf8(decoded(note)?).map_err(|_| NotAnApproval::Malformed)?),
+        };
         let home = Name::new(home).map_err(|_| NotAnApproval::Malformed)?;
-        if act == ACT { Ok((Request { home, old, checkpoint }, rest)) } else { Err(NotAnApproval::Malformed) }
+        let request = Request { act, home, old, checkpoint, detail: detail.to_owned() };
+        if request.is_sound() { Ok((request, rest)) } else { Err(NotAnApproval::Malformed) }
+    }
+
+    /// A head that is adopted is a checkpoint; everything else says what it is about, in one line.
+    fn is_sound(&self) -> bool {
+        match self.act.has_detail() {
+            false => self.checkpoint.is_some() && self.detail.is_empty(),
+            true => is_line(&self.detail, DETAIL_BYTES_MAX),
+        }
     }
 }
 
 impl Approval {
     /// What is signed.
     pub fn signed(&self) -> Result<String, NotAnApproval> {
-        let lawful = (1..=REASON_BYTES_MAX).contains(&self.reason.len()) && !self.reason.contains(char::is_control);
-        if !lawful {
+        if !is_line(&self.reason, REASON_BYTES_MAX) {
             return Err(NotAnApproval::Reason);
+        }
+        if !self.request.is_sound() {
+            return Err(NotAnApproval::Malformed);
         }
         let mut text = self.request.encode();
         // Writing to a String cannot fail.
@@ -152,6 +221,10 @@ fn line<'a>(text: &'a str, name: &str) -> Result<(&'a str, &'a str), NotAnApprov
     value.split_once('\n').ok_or(NotAnApproval::Malformed)
 }
 
+fn is_line(text: &str, bytes_max: usize) -> bool {
+    (1..=bytes_max).contains(&text.len()) && !text.contains(char::is_control)
+}
+
 fn decoded(text: &str) -> Result<Vec<u8>, NotAnApproval> {
     BASE64.decode(text.as_bytes()).map_err(|_| NotAnApproval::Malformed)
 }
@@ -163,9 +236,11 @@ mod tests {
 
     fn approval() -> Approval {
         let request = Request {
+            act: Act::AdoptHead,
             home: Name::new("tests").unwrap(),
             old: Some(Hash::sha256(b"head")),
-            checkpoint: "coffer.example/tests\n7\nroot\n\n\u{2014} x y\n".to_owned(),
+            checkpoint: Some("coffer.example/tests\n7\nroot\n\n\u{2014} x y\n".to_owned()),
+            detail: String::new(),
         };
         let reason = "The head's disk was lost: replaced on Monday.".to_owned();
         Approval { request, reason, made_ms: 5, expires_ms: 9, certificate: vec![1, 2, 3] }
@@ -178,6 +253,29 @@ mod tests {
         let signed = approval.signed().unwrap();
         let file = Approval::assemble(&signed, b"signature");
         assert_eq!(Approval::parse(&file), Ok((approval, signed.as_str(), b"signature".to_vec())));
+    }
+
+    /// An approval of an act that says what it is about.
+    fn of(act: Act, checkpoint: Option<String>, detail: &str) -> Approval {
+        let request = Request { act, checkpoint, detail: detail.to_owned(), ..approval().request };
+        Approval { request, ..approval() }
+    }
+
+    #[test]
+    fn each_act_is_read_as_what_it_is_and_an_older_file_as_before() {
+        for act in [Act::Succeed, Act::Restore] {
+            for checkpoint in [None, approval().request.checkpoint] {
+                let approval = of(act, checkpoint, "damaged");
+                let signed = approval.signed().unwrap();
+                assert_eq!(Approval::parse(&Approval::assemble(&signed, b"s")).unwrap().0, approval);
+            }
+            for detail in ["", "two\nlines", &"a".repeat(DETAIL_BYTES_MAX + 1)] {
+                assert_eq!(of(act, None, detail).signed(), Err(NotAnApproval::Malformed));
+            }
+        }
+        assert_eq!(of(Act::AdoptHead, None, "").signed(), Err(NotAnApproval::Malformed));
+        let before = "coffer-approval/1\nact: adopt-head\nhome: tests\nold: none\ncheckpoint: eA==\n";
+        assert_eq!(Request::parse(before).unwrap().encode(), before);
     }
 
     proptest::proptest! {

@@ -27,3 +27,9 @@ pub fn is_signed(approval: &Approval, signed: &str, signature: &[u8]) -> bool {
         public.verify(signed.as_bytes(), signature).is_ok()
     })
 }
+
+/// The public key of the certificate that an approval names, as it stands there: two approvals with one key are by one.
+pub fn public_key(approval: &Approval) -> Option<Vec<u8>> {
+    let (_, certificate) = X509Certificate::from_der(&approval.certificate).ok()?;
+    Some(certificate.public_key().raw.to_vec())
+}

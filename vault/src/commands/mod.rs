@@ -1,5 +1,6 @@
 //! The commands of `coffer-vault`, one a file.
 
+mod approvals;
 pub mod check;
 pub mod demo;
 pub mod dev;

@@ -5,36 +5,31 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use coffer_keys::RootKey;
-use coffer_vault::admit::{Gate, PeerCertificate, approval};
-use coffer_vault::cards;
 use coffer_vault::check::{Home, NotCut, Rebuilt, cut_tail, rebuild};
-use coffer_vault::clock::{Clock, System};
+use coffer_vault::clock::System;
 use coffer_vault::config::Config;
 use coffer_vault::ledger::head::{self, HeadFile};
 use coffer_vault::ledger::start::newest_note;
-use coffer_vault::listen::is_clients;
 use coffer_vault::serve::{House, Mended};
 use coffer_vault::store::rocks::Rocks;
 use coffer_vault::store::{Engine, StoreError};
 use coffer_wire::Hash;
-use coffer_wire::approval::{APPROVAL_MS_MAX, Approval, Request};
+use coffer_wire::approval::{Act, Request};
 use coffer_wire::leaf::Action;
 use coffer_wire::note::{self, VerifierKey};
-use rustls::pki_types::UnixTime;
 use serde::Serialize;
 
 use super::bar::Bar;
 use super::{failed_check, unopened};
+use crate::commands::approvals::{Judge, refused};
 use crate::commands::exit::{Failure, Status};
 use crate::commands::open;
 
 /// A head file that was made on the way.
 const SCRATCH_HEAD: &str = "head.new";
-/// Clocks of admin and operator may differ by this much, in milliseconds.
-const CLOCKS_MS: u64 = 5 * 60 * 1_000;
 
 /// What every way of putting right needs.
 pub struct Bench<'a> {
@@ -123,32 +118,21 @@ impl Bench<'_> {
 
     /// `--adopt-head`: the store's newest checkpoint becomes the head, as an admin has approved.
     pub fn adopt_head(&self, file: &Path) -> Result<(), Failure> {
-        let text = std::fs::read_to_string(file).map_err(|error| Failure::io(file.display(), error))?;
-        let (approval, signed, signature) = Approval::parse(&text).map_err(Failure::config)?;
+        let Some(root) = self.root else { return Err(without_seal()) };
         let engine = self.store()?;
         let request = self.request(&engine)?;
-        let application = self.approver(&engine, &approval, signed, &signature)?;
-        if approval.request != request {
-            return Err(refused(
-                "approval_other",
-                "it was given for another home, head or checkpoint than are there now",
-            ));
-        }
-        if cards::found_in(&approval.reason) {
-            return Err(refused("card_number", "a payment card number stands in its reason, which the log would keep"));
-        }
-        let checkpoint = note::verify(&request.checkpoint, self.log_key).map_err(Failure::config)?;
+        let note = request.checkpoint.clone().unwrap_or_default();
+        let approved = Judge { config: self.config, engine: &engine, root }.approved(&request, &[file.to_owned()])?;
+        let checkpoint = note::verify(&note, self.log_key).map_err(Failure::config)?;
         let from = request.old.map_or("no head".to_owned(), |hash| format!("the head of another log ({hash})"));
-        let words = format!(
-            "from {from} to {} leaves with root {}, by {application}: {}",
-            checkpoint.size, checkpoint.root, approval.reason
-        );
+        let words =
+            format!("from {from} to {} leaves with root {}, {}", checkpoint.size, checkpoint.root, approved.words);
         if self.yes {
-            let permitted_by = Some(Hash::sha256(text.as_bytes()));
+            let permitted_by = Some(approved.permitted_by);
             let mended = Mended { action: Action::LogAdopt, permitted_by, note: words.clone() };
             let head = &self.config.log.head;
             let beside = head.with_file_name(SCRATCH_HEAD);
-            self.say_with_head(engine, &request.checkpoint, mended, &beside)?;
+            self.say_with_head(engine, &note, mended, &beside)?;
             take_head(head, &beside).map_err(|error| Failure::io(head.display(), error))?;
         }
         self.tell("adopt-head", Words { what: &words }, true, &words)
@@ -171,47 +155,8 @@ impl Bench<'_> {
             return Err(refused("head_is_this_logs", why));
         }
         let old = old.map(|old| Hash::sha256(old.as_bytes()));
-        Ok(Request { home: self.config.name, old, checkpoint })
-    }
-
-    /// The application whose key signed, if it is one at which security admins work, now as the approval counts.
-    fn approver(
-        &self,
-        engine: &dyn Engine,
-        approval: &Approval,
-        signed: &str,
-        signature: &[u8],
-    ) -> Result<String, Failure> {
-        let Some(root) = self.root else { return Err(without_seal()) };
-        let now_ms = System.now_ms();
-        let lasts = approval.expires_ms.checked_sub(approval.made_ms).is_some_and(|lasts| lasts <= APPROVAL_MS_MAX);
-        let counts = now_ms.saturating_add(CLOCKS_MS) >= approval.made_ms && now_ms < approval.expires_ms;
-        if !lasts || !counts {
-            return Err(refused(
-                "approval_expired",
-                "it counts no longer, not yet, or for longer than an approval may",
-            ));
-        }
-        let unsigned =
-            || refused("approval_unsigned", "it is not signed with the key of a certificate of this vault's clients");
-        let now = UnixTime::since_unix_epoch(Duration::from_millis(now_ms));
-        let known = is_clients(&self.config.listen, &approval.certificate, now).map_err(Failure::config)?;
-        if !known || !approval::is_signed(approval, signed, signature) {
-            return Err(unsigned());
-        }
-        let in_force = House::in_force(self.config, engine, root).map_err(Failure::config)?;
-        let gate = Gate::new(self.config, in_force).map_err(Failure::config)?;
-        let peer = PeerCertificate::parse(&approval.certificate).map_err(|_| unsigned())?;
-        let caller = gate.admit(&peer, None, now_ms);
-        let caller =
-            caller.map_err(|refusal| refused(refusal.code.as_str(), "its certificate is not one that counts"))?;
-        if !gate.is_admins(&caller.application()) {
-            return Err(refused(
-                "forbidden_application",
-                "its certificate is of an application at which no security admin works",
-            ));
-        }
-        Ok(caller.application().to_string())
+        let (home, checkpoint) = (self.config.name, Some(checkpoint));
+        Ok(Request { act: Act::AdoptHead, home, old, checkpoint, detail: String::new() })
     }
 
     /// Opens the vault on a store that is about to take the place of another, so that the log says what was done. The real
@@ -267,10 +212,6 @@ impl Bench<'_> {
 #[derive(Serialize)]
 struct Words<'a> {
     what: &'a str,
-}
-
-fn refused(code: &str, why: &str) -> Failure {
-    Failure::new(Status::Failed, format!("{code}: {why}; nothing was changed"))
 }
 
 fn not_repaired(why: &dyn std::fmt::Display) -> Failure {
