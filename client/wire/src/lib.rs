@@ -19,6 +19,7 @@ pub mod problem;
 pub mod provenance;
 pub mod receipt;
 pub mod schema;
+pub mod succession;
 pub mod trace;
 pub mod tree;
 pub mod value;

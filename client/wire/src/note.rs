@@ -62,25 +62,47 @@ pub enum NoteError {
     /// The checkpoint is of another log than its key.
     #[error("the checkpoint is of another log")]
     OtherLog,
+    /// The checkpoint is of a log that was closed, and is not one that it had.
+    #[error("the checkpoint is of a log that was closed before it had so many leaves, or with others")]
+    Closed,
+    /// Signed, but its text hands no log on.
+    #[error("this note hands on no log")]
+    NotAHandover,
 }
 
 /// The note of a checkpoint, as text, with its one signature by `key` over [`Checkpoint::body`].
 pub fn assemble(checkpoint: &Checkpoint, key: &VerifierKey, signature: &[u8; SIGNATURE_BYTES]) -> String {
-    let mut bytes = [0; KEY_ID_BYTES + SIGNATURE_BYTES];
-    bytes[..KEY_ID_BYTES].copy_from_slice(&key.id);
-    bytes[KEY_ID_BYTES..].copy_from_slice(signature);
-    let mut note = checkpoint.body();
+    signed(checkpoint.body(), [(key, signature)])
+}
+
+/// The note of a text that ends in a line end, with a signature over it by each key.
+pub fn signed<'k>(
+    text: String,
+    signatures: impl IntoIterator<Item = (&'k VerifierKey, &'k [u8; SIGNATURE_BYTES])>,
+) -> String {
+    let mut note = text;
     note.push('\n');
-    note.push_str(SIGNATURE_MARK);
-    note.push_str(&key.name);
-    note.push(' ');
-    BASE64.encode_append(&bytes, &mut note);
-    note.push('\n');
+    for (key, signature) in signatures {
+        let mut bytes = [0; KEY_ID_BYTES + SIGNATURE_BYTES];
+        bytes[..KEY_ID_BYTES].copy_from_slice(&key.id);
+        bytes[KEY_ID_BYTES..].copy_from_slice(signature);
+        note.push_str(SIGNATURE_MARK);
+        note.push_str(&key.name);
+        note.push(' ');
+        BASE64.encode_append(&bytes, &mut note);
+        note.push('\n');
+    }
     note
 }
 
 /// Checks that `key` signed this note and that it is a checkpoint of that key's own log.
 pub fn verify(note: &str, key: &VerifierKey) -> Result<Checkpoint, NoteError> {
+    let checkpoint = Checkpoint::parse_body(signed_by(note, key)?)?;
+    if checkpoint.origin == key.name { Ok(checkpoint) } else { Err(NoteError::OtherLog) }
+}
+
+/// The text of a note, whatever it says, if `key` signed it.
+pub fn signed_by<'n>(note: &'n str, key: &VerifierKey) -> Result<&'n str, NoteError> {
     let (text, signatures) = split(note)?;
     let mut signed = false;
     for line in signatures.lines() {
@@ -90,11 +112,12 @@ pub fn verify(note: &str, key: &VerifierKey) -> Result<Checkpoint, NoteError> {
             signed = true;
         }
     }
-    if !signed {
-        return Err(NoteError::NotSigned);
-    }
-    let checkpoint = Checkpoint::parse_body(text)?;
-    if checkpoint.origin == key.name { Ok(checkpoint) } else { Err(NoteError::OtherLog) }
+    if signed { Ok(text) } else { Err(NoteError::NotSigned) }
+}
+
+/// The text of a note, whoever signed it.
+pub fn text_of(note: &str) -> Result<&str, NoteError> {
+    split(note).map(|(text, _)| text)
 }
 
 /// The text with its last line end, and the signature lines behind the empty line.
