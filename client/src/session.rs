@@ -116,7 +116,7 @@ impl Session {
     /// The same as the vault shows them, and perhaps fewer: for whoever checks the whole log and wants to name what is wrong
     /// with it.
     pub async fn unproved_entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
-        let asked = EntryRequest { start, count };
+        let asked = EntryRequest { start, count, log: None };
         let floor = self.core.log.floor();
         let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
         let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry), floor)?;

@@ -93,14 +93,14 @@ async fn roots_and_proofs_of_a_running_log_are_those_of_ct_merkle() {
         let old = log.tree(checkpoint.size);
         assert!(old.root() == oracle_root(checkpoint), "root of {}", checkpoint.size);
         for index in (0..checkpoint.size).step_by(STEP).chain([checkpoint.size - 1]) {
-            let asked = ProveRequest { index: Some(index), size: Some(checkpoint.size), from: None };
+            let asked = ProveRequest { index: Some(index), size: Some(checkpoint.size), from: None, log: None };
             let proof = InclusionProof::<Sha256>::try_from_bytes(path(log.prove(asked).await.inclusion)).unwrap();
             let oracle = old.prove_inclusion(index as usize);
             assert_eq!(proof.as_bytes(), oracle.as_bytes(), "{index} in {}", checkpoint.size);
             oracle_root(checkpoint).verify_inclusion(&history.leaf(index).unwrap(), index, &proof).unwrap();
             inclusions += 1;
         }
-        let asked = ProveRequest { from: Some(checkpoint.size), size: Some(newest.size), index: None };
+        let asked = ProveRequest { from: Some(checkpoint.size), size: Some(newest.size), index: None, log: None };
         let proof = path(log.prove(asked).await.consistency);
         if checkpoint.size < newest.size {
             let proof = ConsistencyProof::<Sha256>::try_from_bytes(proof).unwrap();

@@ -99,6 +99,7 @@ async fn prove(core: &Core, claim: &Claim) -> Result<(), Error> {
         index: claim.leaf.map(|leaf| leaf.index),
         from: trees.old.map(|old| old.size),
         size: Some(trees.new.size),
+        log: None,
     };
     if asked.index.is_none() && asked.from.is_none() {
         return Ok(trees.agree()?);
@@ -118,7 +119,7 @@ pub(crate) async fn hold_leaves(
     if count == 0 {
         return Ok(());
     }
-    let asked = ProveRequest { index: Some(start), from: Some(start + count), size: Some(size) };
+    let asked = ProveRequest { index: Some(start), from: Some(start + count), size: Some(size), log: None };
     let held = match core.prove(&asked).await {
         Ok(answer) => {
             let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes())).collect();

@@ -275,6 +275,10 @@ pub struct EntryRequest {
     /// How many, at most 1,000.
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = ENTRIES_MAX)))]
     pub count: u64,
+    /// Which of the logs that follow each other, from 1; left out: the one that is open. Of one that ended there are the leaves
+    /// that were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<u16>,
 }
 
 /// Leaves, and the log as it stood when they were read.
@@ -308,6 +312,44 @@ pub struct ProveRequest {
     /// The size of the tree; left out: the newest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Which of the logs that follow each other, from 1; left out: the one that is open. Of one that ended, the tree is that of
+    /// the leaves that were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<u16>,
+}
+
+/// The notes that lead to the log and key of now, as signed notes, oldest first.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SuccessionAnswer {
+    /// Empty where the log is the first and its key too.
+    pub notes: Vec<String>,
+    /// The newest checkpoint.
+    pub checkpoint: String,
+}
+
+/// Asks for a new key of the log.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RekeyRequest {}
+
+/// The log's new key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RekeyAnswer {
+    /// The new key, as verifiers pin it.
+    pub log_key: String,
+    /// The note by which the old key hands on.
+    pub note: String,
+    /// Until when the old key signs too, Unix time in milliseconds.
+    pub until_ms: u64,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
 }
 
 /// Proofs after RFC 6962 §2.1.

@@ -64,6 +64,10 @@ actions! {
     LogAdopt = "log.adopt";
     /// The store's damaged tail was cut.
     LogRepair = "log.repair";
+    /// The first leaf of a log that follows another.
+    LogSucceed = "log.succeed";
+    /// A new key of the log.
+    LogRekey = "log.rekey";
     /// Leaves of the log were read.
     LogEntry = "log.entry";
     /// The keys were listed, without key material.

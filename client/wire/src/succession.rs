@@ -23,7 +23,7 @@ use data_encoding::BASE64;
 
 use crate::Hash;
 use crate::note::{self, Checkpoint, NoteError, VerifierKey};
-use crate::tree::HASH_BYTES;
+use crate::tree::{HASH_BYTES, empty_root};
 
 /// The first line of a note that names a new key.
 const REKEY: &str = "coffer-rekey/1";
@@ -207,7 +207,7 @@ fn read(text: &str) -> Option<Handover> {
                 size: line("size")?.parse().ok()?,
                 root: decoded(line("root")?)?,
             },
-            kept: kept(line("kept")?)?,
+            kept: checkpoint_of(line("kept")?)?,
             successor: line("successor")?.parse().ok()?,
             why: Why::of(line("why")?)?,
             made_ms: line("made")?.parse().ok()?,
@@ -217,7 +217,7 @@ fn read(text: &str) -> Option<Handover> {
     lines.next().is_none().then_some(handover)
 }
 
-fn kept(text: &str) -> Option<Checkpoint> {
+fn checkpoint_of(text: &str) -> Option<Checkpoint> {
     let mut parts = text.split(' ');
     let kept = Checkpoint {
         origin: parts.next()?.to_owned(),
@@ -233,6 +233,23 @@ fn encoded(root: &Hash) -> String {
 
 fn decoded(text: &str) -> Option<Hash> {
     Some(Hash::from_bytes(<[u8; HASH_BYTES]>::try_from(BASE64.decode(text.as_bytes()).ok()?).ok()?))
+}
+
+/// How far the leaves of each of these logs, which followed each other and ended, are still there: the last tree of each that can
+/// be held against a root.
+pub fn kept<'s>(ended: impl IntoIterator<Item = &'s Succession>) -> Vec<Checkpoint> {
+    let mut kept: Vec<Checkpoint> = Vec::new();
+    for end in ended {
+        kept.push(Checkpoint { origin: end.last.origin.clone(), size: 0, root: empty_root() });
+        let at = kept.iter().position(|log| log.origin == end.kept.origin);
+        if let Some(at) = at.filter(|at| at + 1 == kept.len() || end.kept.size < kept[*at].size) {
+            kept[at] = end.kept.clone();
+        }
+        for lost in &mut kept[at.map_or(0, |at| at + 1)..] {
+            (lost.size, lost.root) = (0, empty_root());
+        }
+    }
+    kept
 }
 
 /// Why a note is not followed.
@@ -345,6 +362,11 @@ impl Trust {
         &keys[keys.len() - 1].1
     }
 
+    /// All keys that count or counted, the first handed out first.
+    pub fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.logs.iter().flat_map(|log| &log.keys).map(|(_, key)| key)
+    }
+
     /// The origin of the log that is open.
     pub fn origin(&self) -> &str {
         &self.present_log().origin
@@ -360,20 +382,9 @@ impl Trust {
         self.logs.iter().filter_map(|log| log.end.as_ref())
     }
 
-    /// The leaves that are still there of each log that was closed, oldest first: the last that can be held against a root.
+    /// The leaves that are still there of each log that was closed, oldest first.
     pub fn kept(&self) -> Vec<Checkpoint> {
-        let mut kept: Vec<Checkpoint> = Vec::new();
-        for end in self.ended() {
-            kept.push(Checkpoint { origin: end.last.origin.clone(), size: 0, root: crate::tree::empty_root() });
-            let at = kept.iter().position(|log| log.origin == end.kept.origin);
-            if let Some(at) = at.filter(|at| at + 1 == kept.len() || end.kept.size < kept[*at].size) {
-                kept[at] = end.kept.clone();
-            }
-            for lost in &mut kept[at.map_or(0, |at| at + 1)..] {
-                (lost.size, lost.root) = (0, crate::tree::empty_root());
-            }
-        }
-        kept
+        kept(self.ended())
     }
 
     /// The checkpoint of a note, of the log that is open or of one before it, signed by a key that counted for its size. One

@@ -1,12 +1,14 @@
 //! What lies behind the last signed checkpoint of a store is cut off, and what is left is proved to be the log that the
 //! head has seen. Nothing that checkpoint or head knows is touched. Works on a copy: `commands/check/repair.rs`.
 
-use coffer_wire::note::{self, VerifierKey};
+use coffer_wire::note::VerifierKey;
 use serde::Serialize;
 
 use super::{PAGE_ROWS, index_of};
+use crate::ledger::Volume;
 use crate::ledger::history::{TILE_HEIGHT, leaf_key};
-use crate::ledger::start::{self, StartError, newest_note};
+use crate::ledger::line::Line;
+use crate::ledger::start::{self, Own, StartError, newest_note};
 use crate::store::{Batch, Engine, Family, StoreError, meta};
 
 /// What was behind the checkpoint, and what is left.
@@ -37,25 +39,30 @@ pub enum NotCut {
 
 /// Cuts, and proves what is left as a start does: checkpoint, tree, last leaves, head.
 pub fn cut_tail(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) -> Result<Cut, NotCut> {
-    let checkpoint = newest_note(engine)?.and_then(|note| note::verify(&note, key).ok());
+    let line = Line::stored(engine)?;
+    let trust = line.trusted_from(key).map_err(|_| StartError::Handover)?;
+    let (keys, volume) = (Own::trusted(&trust), line.volume());
+    let checkpoint = newest_note(engine)?.and_then(|note| trust.verify(&note).ok());
     let size = checkpoint.ok_or(StartError::Checkpoint)?.size;
     let seen = head.ok_or(StartError::HeadMissing)?;
-    let head_size = note::verify(seen, key).map_err(|_| StartError::HeadOfAnotherLog)?.size;
+    let head_size = keys.verify(seen, &line).ok_or(StartError::HeadOfAnotherLog)?.size;
     let behind_tiles = |key: &[u8]| match key.split_first() {
         Some((level, index)) => {
             let bits = (u32::from(*level) + 1) * u32::from(TILE_HEIGHT);
-            index_of(index).is_none_or(|index| index >= size.checked_shr(bits).unwrap_or(0))
+            let place = index_of(index).map(|index| Volume::split_tile(*level, index));
+            place
+                .is_none_or(|(of, index)| of > volume || (of == volume && index >= size.checked_shr(bits).unwrap_or(0)))
         }
         None => true,
     };
     // The key before the first that is too far; where all are, none is before it.
-    let last = size.checked_sub(1).map(leaf_key);
+    let last = volume.position(size).checked_sub(1).map(leaf_key);
     let from = last.as_ref().map(<[u8; 8]>::as_slice);
     let leaves = cut(engine, Family::Leaves, from, |_| true)?;
     let private_parts = cut(engine, Family::Private, from, |_| true)?;
     let tiles = cut(engine, Family::Nodes, None, behind_tiles)?;
     let epoch = engine.get(Family::Meta, meta::EPOCH)?.and_then(|epoch| epoch.try_into().ok());
-    start::prove(engine, key, Some(seen), epoch.map_or(0, u32::from_be_bytes))?;
+    start::prove(engine, &keys, Some(seen), epoch.map_or(0, u32::from_be_bytes))?;
     Ok(Cut { size, head_size, leaves, private_parts, tiles })
 }
 

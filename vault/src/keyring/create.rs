@@ -30,7 +30,7 @@ pub fn create_line(
     now_ms: u64,
     batch: &mut Batch,
 ) -> Result<(Line, Vec<Created>), KeyringError> {
-    let make = Maker { root, controller, category, now_ms };
+    let make = Maker { root, controller, category, version: 1, now_ms };
     let locator_id = KeyId::random()?;
     let (locator, wrapped) = root.make_locator(&make.place(KeyKind::Locator, locator_id))?;
     let locator_made = make.put(batch, Use::Locator, locator_id, wrapped);
@@ -42,9 +42,14 @@ pub fn create_line(
     Ok((line, vec![locator_made, key_made]))
 }
 
-/// Makes the key that signs the log.
-pub fn create_log_key(root: &RootKey, now_ms: u64, batch: &mut Batch) -> Result<(LogKey, Created), KeyringError> {
-    let make = Maker { root, controller: VAULT, category: super::audit_category(), now_ms };
+/// Makes a key that signs the log, of this version.
+pub fn create_log_key(
+    root: &RootKey,
+    version: u32,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(LogKey, Created), KeyringError> {
+    let make = Maker { root, controller: VAULT, category: super::audit_category(), version, now_ms };
     let id = KeyId::random()?;
     let (key, wrapped) = root.make_log(&make.place(KeyKind::Log, id))?;
     let made = make.put(batch, Use::Log, id, wrapped);
@@ -55,6 +60,7 @@ struct Maker<'a> {
     root: &'a RootKey,
     controller: Name,
     category: Name,
+    version: u32,
     now_ms: u64,
 }
 
@@ -64,7 +70,7 @@ impl Maker<'_> {
             kind,
             controller: self.controller.as_str(),
             category: self.category.as_str(),
-            version: 1,
+            version: self.version,
             id,
             wrapped_by: self.root.id(),
         }
@@ -74,7 +80,7 @@ impl Maker<'_> {
         let row = RootRow {
             usage,
             state: State::Active,
-            version: 1,
+            version: self.version,
             created_ms: self.now_ms,
             controller: self.controller,
             category: self.category,
@@ -82,6 +88,6 @@ impl Maker<'_> {
             wrapped,
         };
         batch.put(Family::Keys, RootRow::key(&id), row.encode());
-        Created { id, controller: self.controller, category: self.category, usage, version: 1 }
+        Created { id, controller: self.controller, category: self.category, usage, version: self.version }
     }
 }

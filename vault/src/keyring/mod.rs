@@ -5,6 +5,7 @@
 mod audit;
 mod create;
 mod in_force;
+mod log;
 pub mod record;
 mod reroot;
 mod subject;
@@ -13,7 +14,7 @@ mod survey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, LogKey, Place, RootKey};
+use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, Place, RootKey};
 use coffer_wire::Name;
 use coffer_wire::name::VAULT;
 
@@ -23,6 +24,7 @@ use record::{RootRow, State, Use};
 pub use audit::{Audited, audit_row_key};
 pub use create::{Created, create_line, create_log_key};
 pub use in_force::{drill_tag, in_force_tag};
+pub use log::{LogKeys, OwnLogKey};
 pub use reroot::{reroot, root_in_force};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
@@ -94,10 +96,10 @@ pub struct Version {
 }
 
 impl Keyring {
-    /// Opens every key under the root key. The log's key comes apart, for the sequencer alone.
-    pub fn open(engine: &dyn Engine, root: &RootKey) -> Result<(Keyring, LogKey), KeyringError> {
+    /// Opens every key under the root key. The log's keys come apart, for the sequencer alone.
+    pub fn open(engine: &dyn Engine, root: &RootKey) -> Result<(Keyring, LogKeys), KeyringError> {
         let mut keyring = Keyring { lines: BTreeMap::new() };
-        let mut log = None;
+        let mut log = Vec::new();
         let mut locators = BTreeMap::new();
         let mut versions: BTreeMap<_, Vec<Version>> = BTreeMap::new();
         for (id, row) in root_rows(engine)? {
@@ -105,7 +107,11 @@ impl Keyring {
             let unopened = |_| KeyringError::Unopened(id.to_string());
             let at = (row.controller, row.category);
             match row.usage {
-                Use::Log => log = Some(root.open_log(&place, &row.wrapped).map_err(unopened)?),
+                Use::Log if row.state == State::Destroyed => {}
+                Use::Log => {
+                    let key = root.open_log(&place, &row.wrapped).map_err(unopened)?;
+                    log.push(OwnLogKey { id, version: row.version, state: row.state, key });
+                }
                 Use::Locator => {
                     locators.insert(at, root.open_locator(&place, &row.wrapped).map_err(unopened)?);
                 }
@@ -125,7 +131,7 @@ impl Keyring {
         if !versions.is_empty() {
             return Err(KeyringError::Missing("locator"));
         }
-        Ok((keyring, log.ok_or(KeyringError::Missing("log signing"))?))
+        Ok((keyring, LogKeys::of(log)?))
     }
 
     /// The keys of a category of a controller.
@@ -235,8 +241,17 @@ pub fn root_rows(engine: &dyn Engine) -> Result<Vec<(KeyId, RootRow)>, KeyringEr
 /// Whether a root key is the one of this store: it opens the log's key, which is dropped.
 pub fn opens(engine: &dyn Engine, root: &RootKey) -> Result<(), KeyringError> {
     let rows = root_rows(engine)?;
-    let (id, row) = rows.iter().find(|(_, row)| row.usage == Use::Log).ok_or(KeyringError::Missing("log signing"))?;
+    let (id, row) = rows
+        .iter()
+        .find(|(_, row)| row.usage == Use::Log && row.state != State::Destroyed)
+        .ok_or(KeyringError::Missing("log signing"))?;
     root.open_log(&row.place(id), &row.wrapped).map(drop).map_err(|_| KeyringError::Unopened(id.to_string()))
+}
+
+/// A key under the root key, as it lies in the store.
+pub fn root_row(engine: &dyn Engine, id: &KeyId) -> Result<RootRow, KeyringError> {
+    let row = engine.get(Family::Keys, &RootRow::key(id))?;
+    row.as_deref().and_then(RootRow::decode).ok_or(KeyringError::Damaged)
 }
 
 /// How many keys of persons and staff there are. Needs no key; walks the key family.

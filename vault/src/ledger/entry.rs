@@ -12,6 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::figures::Verdict;
 use super::remembered::ToRemember;
+use super::signers::NewKey;
 use crate::admit::Permit;
 use crate::clock::Period;
 use crate::store::{Batch, Precondition};
@@ -315,6 +316,7 @@ pub struct Submission {
     pub(super) destroys: Vec<KeyId>,
     pub(super) policy: Option<u32>,
     pub(super) activates: Option<u32>,
+    pub(super) rekeys: Option<NewKey>,
     pub(super) is_urgent: bool,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) born: std::time::Instant,
@@ -331,6 +333,7 @@ impl Submission {
             destroys: Vec::new(),
             policy: Some(policy),
             activates: None,
+            rekeys: None,
             is_urgent: false,
             remembers: Vec::new(),
             born,
@@ -353,6 +356,7 @@ impl Submission {
             destroys: Vec::new(),
             policy: None,
             activates: None,
+            rekeys: None,
             is_urgent: false,
             remembers: Vec::new(),
             born: std::time::Instant::now(),
@@ -388,6 +392,12 @@ impl Submission {
     pub fn remembering(mut self, key: Vec<u8>, until_ms: u64, leaves: Range<usize>) -> Submission {
         let count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
         self.remembers.push(ToRemember { key, until_ms, offset: leaves.start as u64, leaves: count });
+        self
+    }
+
+    /// From this batch on the log is signed with a new key, and for a while with the one before it too.
+    pub fn rekeying(mut self, new: NewKey) -> Submission {
+        self.rekeys = Some(new);
         self
     }
 

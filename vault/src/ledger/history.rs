@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use coffer_wire::Hash;
 use coffer_wire::tree::{Edge, Nodes, leaf_hash, node_hash};
 
+use super::volume::Volume;
 use crate::store::{Batch, Engine, Family, StoreError};
 
 /// Hashes in a full tile.
@@ -27,12 +28,12 @@ pub enum HistoryError {
     TileMissing(u8, u64),
 }
 
-/// The store's key of a leaf and of its private part.
-pub fn leaf_key(index: u64) -> [u8; 8] {
-    index.to_be_bytes()
+/// The store's key of a leaf and of its private part, by its position.
+pub fn leaf_key(position: u64) -> [u8; 8] {
+    position.to_be_bytes()
 }
 
-/// The store's key of a full tile.
+/// The store's key of a full tile of the first volume.
 pub fn tile_key(level: u8, index: u64) -> [u8; 9] {
     let mut key = [level; 9];
     key[1..].copy_from_slice(&index.to_be_bytes());
@@ -42,25 +43,31 @@ pub fn tile_key(level: u8, index: u64) -> [u8; 9] {
 /// The tree over what the store holds.
 pub struct History<'a> {
     engine: &'a dyn Engine,
+    volume: Volume,
     growing: Option<&'a Growing>,
     /// The full tile that was read last: the nodes of a proof come from few tiles.
     last: RefCell<Option<(u8, u64, Vec<Hash>)>>,
 }
 
 impl<'a> History<'a> {
-    /// Reads the store only when asked for a node.
+    /// That of the first volume. Reads the store only when asked for a node.
     pub fn new(engine: &'a dyn Engine) -> Self {
-        History { engine, growing: None, last: RefCell::new(None) }
+        History::of(engine, Volume::FIRST)
+    }
+
+    /// That of a volume.
+    pub fn of(engine: &'a dyn Engine, volume: Volume) -> Self {
+        History { engine, volume, growing: None, last: RefCell::new(None) }
     }
 
     /// The same with the tiles at hand that are not full: no leaf has to be hashed again for a node.
-    pub(super) fn with_growing(engine: &'a dyn Engine, growing: &'a Growing) -> Self {
-        History { growing: Some(growing), ..History::new(engine) }
+    pub(super) fn with_growing(engine: &'a dyn Engine, volume: Volume, growing: &'a Growing) -> Self {
+        History { growing: Some(growing), ..History::of(engine, volume) }
     }
 
     /// The bytes of a leaf.
     pub fn leaf(&self, index: u64) -> Result<Vec<u8>, HistoryError> {
-        let leaf = self.engine.get(Family::Leaves, &leaf_key(index))?;
+        let leaf = self.engine.get(Family::Leaves, &leaf_key(self.volume.position(index)))?;
         leaf.ok_or(HistoryError::LeafMissing(index))
     }
 
@@ -82,7 +89,9 @@ impl<'a> History<'a> {
     }
 
     fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, HistoryError> {
-        let Some(bytes) = self.engine.get(Family::Nodes, &tile_key(level, index))? else { return Ok(None) };
+        let Some(bytes) = self.engine.get(Family::Nodes, &tile_key(level, self.volume.tile(level, index)))? else {
+            return Ok(None);
+        };
         let (hashes, rest) = bytes.as_chunks::<32>();
         if hashes.len() != TILE_HASHES || !rest.is_empty() {
             return Err(HistoryError::TileMissing(level, index));
@@ -154,6 +163,7 @@ impl Growing {
 
 /// The growing tree: its right edge, and the tiles that are not full yet.
 pub struct Growth {
+    volume: Volume,
     edge: Edge,
     partial: Vec<Vec<Hash>>,
 }
@@ -171,7 +181,17 @@ impl Growth {
             let hashes = (first..whole).map(|index| history.base(level, index));
             partial.push(hashes.collect::<Result<_, _>>()?);
         }
-        Ok(Growth { edge: history.edge(size)?, partial })
+        Ok(Growth { volume: history.volume, edge: history.edge(size)?, partial })
+    }
+
+    /// The log that grows.
+    pub fn volume(&self) -> Volume {
+        self.volume
+    }
+
+    /// Where the next leaf will lie.
+    pub fn position(&self) -> u64 {
+        self.volume.position(self.size())
     }
 
     /// Leaves so far.
@@ -205,7 +225,7 @@ impl Growth {
             let full = std::mem::replace(tile, Vec::with_capacity(TILE_HASHES));
             let index = (self.edge.size() >> (u32::from(level + 1) * u32::from(TILE_HEIGHT))) - 1;
             let bytes: Vec<u8> = full.iter().flat_map(|h| *h.as_bytes()).collect();
-            batch.put(Family::Nodes, tile_key(level, index), bytes);
+            batch.put(Family::Nodes, tile_key(level, self.volume.tile(level, index)), bytes);
             rising = fold(full);
         }
     }
@@ -242,7 +262,7 @@ mod tests {
         assert_eq!(growth.root(), whole.root());
         assert_eq!(history.edge(LEAVES).unwrap().root(), whole.root());
         let growing = growth.growing();
-        let at_hand = History::with_growing(&memory, &growing);
+        let at_hand = History::with_growing(&memory, Volume::FIRST, &growing);
         for size in [LEAVES - 1, LEAVES, 65_536 + 511, 65_537, 300] {
             for index in [0, 255, 256, 65_535, 65_536, LEAVES - 2].into_iter().filter(|index| *index < size) {
                 let derived = inclusion_proof(&history, index, size).unwrap();

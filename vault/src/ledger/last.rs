@@ -63,6 +63,11 @@ pub(super) fn proved(
         let name = key.strip_prefix(meta::NUMBER_PREFIX).and_then(|name| std::str::from_utf8(name).ok());
         let controller = name.and_then(|name| Name::new(name).ok()).ok_or(StartError::Numbers)?;
         let last = Last::decode(&value).filter(|last| last.leaf < checkpoint.size).ok_or(StartError::Numbers)?;
+        // A controller that has no leaf in this log had some in one before it.
+        if last == Last::default() {
+            numbers.insert(controller, last);
+            continue;
+        }
         let leaf = history.leaf(last.leaf)?;
         if !last.is_borne_by(&controller, &leaf) || !stands(history, &leaf_hash(&leaf), last.leaf, checkpoint)? {
             return Err(StartError::Numbers);

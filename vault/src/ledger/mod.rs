@@ -8,6 +8,7 @@ mod figures;
 pub mod head;
 pub mod history;
 mod last;
+pub mod line;
 mod patience;
 mod prove;
 mod queue;
@@ -15,8 +16,11 @@ mod recorded;
 mod remembered;
 mod sequencer;
 mod shared;
+mod signers;
+mod sound;
 mod space;
 pub mod start;
+mod volume;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,18 +28,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use coffer_keys::LogKey;
 use coffer_wire::note::VerifierKey;
 use tokio::sync::oneshot;
 
 use crate::clock::Forward;
+use crate::keyring::LogKeys;
+use crate::keyring::record::State;
 use crate::store::Engine;
 use head::HeadFile;
 use history::{Growth, History};
+use line::Line;
 use queue::{Job, Queue};
 use sequencer::Sequencer;
 use shared::Newest;
-use start::StartError;
+use signers::{Signer, Signers};
+use start::{Own, StartError};
 
 pub use attribution::{Attribution, Unattributed};
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
@@ -45,6 +52,9 @@ pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
 pub use remembered::Remembered;
 pub use shared::{InFlight, Shared};
+pub use signers::{NewKey, hand_over};
+pub use sound::sound_prefix;
+pub use volume::Volume;
 
 /// The pause before what has to come into the log is handed to a full queue again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
@@ -82,8 +92,15 @@ pub struct LogPlace {
 }
 
 impl LogPlace {
-    fn verifier_key(&self, key: &LogKey) -> Result<VerifierKey, StartError> {
-        VerifierKey::new(&self.origin, key.public()).map_err(|_| StartError::Origin)
+    /// Who signs the present log of a line.
+    fn signers(&self, keys: LogKeys, line: &Line) -> Result<Signers, StartError> {
+        let origin = line.volume().origin(&self.origin);
+        let LogKeys { present, mut earlier } = keys;
+        earlier.retain(|own| own.state == State::DecryptOnly);
+        // The newest of them is the one before the present one.
+        let before = earlier.into_iter().next().zip(line.overlap_ms());
+        let before = before.map(|(own, until_ms)| Ok::<_, StartError>((Signer::new(&origin, own.key)?, until_ms)));
+        Ok(Signers::new(Signer::new(&origin, present.key)?, before.transpose()?))
     }
 }
 
@@ -92,7 +109,6 @@ pub struct Ledger {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    vkey: VerifierKey,
 }
 
 impl Ledger {
@@ -102,33 +118,48 @@ impl Ledger {
         engine: &Arc<dyn Engine>,
         clock: &Arc<Forward>,
         place: &LogPlace,
-        key: LogKey,
+        keys: LogKeys,
         first: Submission,
     ) -> Result<VerifierKey, StartError> {
-        let (mut head, note) = HeadFile::open(&place.head, true).map_err(StartError::Head)?;
+        let (head, note) = HeadFile::open(&place.head, true).map_err(StartError::Head)?;
         if note.is_some() {
             return Err(StartError::HeadOfAnotherLog);
         }
-        let growth = Growth::resume(&History::new(&**engine), 0)?;
-        let newest = Newest { note: "".into(), size: 0, growing: Default::default() };
-        let shared = Arc::new(Shared::new(newest, 0));
-        let mut sequencer = Sequencer {
-            vkey: place.verifier_key(&key)?,
-            engine: Arc::clone(engine),
-            clock: Arc::clone(clock),
-            shared: Arc::clone(&shared),
-            key,
-            growth,
-            numbers: HashMap::new(),
-            numbered: Default::default(),
-            reserve_bytes: place.reserve_bytes,
-            patience: Default::default(),
-            space: Default::default(),
-            graveyard: Default::default(),
-        };
+        Ledger::begin(engine, clock, place, keys, (head, Line::default()), first)
+    }
+
+    /// Makes the log that follows another, at the end of a line whose last note says so: `first` is its first batch, which
+    /// holds that note. The head of the log before it is overwritten after that batch: a kill between the two leaves a head that
+    /// the next start takes for what it is.
+    pub fn succeed(
+        engine: &Arc<dyn Engine>,
+        clock: &Arc<Forward>,
+        place: &LogPlace,
+        keys: LogKeys,
+        line: Line,
+        first: Submission,
+    ) -> Result<VerifierKey, StartError> {
+        let (head, _) = HeadFile::open(&place.head, true).map_err(StartError::Head)?;
+        Ledger::begin(engine, clock, place, keys, (head, line), first)
+    }
+
+    fn begin(
+        engine: &Arc<dyn Engine>,
+        clock: &Arc<Forward>,
+        place: &LogPlace,
+        keys: LogKeys,
+        (mut head, line): (HeadFile, Line),
+        first: Submission,
+    ) -> Result<VerifierKey, StartError> {
+        let signers = place.signers(keys, &line)?;
+        let growth = Growth::resume(&History::of(&**engine, line.volume()), 0)?;
+        let newest = Newest { note: "".into(), vkey: signers.vkey().clone(), size: 0, growing: Default::default() };
+        let shared = Arc::new(Shared::new(newest, line, 0));
+        let mut sequencer = sequencer(engine, clock, place, &shared, signers, growth, HashMap::new());
         serve_now(&mut sequencer, first)?;
         head.write(&shared.newest()).map_err(StartError::Head)?;
-        Ok(sequencer.vkey)
+        shared.line().keep(&place.head).map_err(StartError::Head)?;
+        Ok(shared.verifier_key())
     }
 
     /// Takes the log up where it stands, after the start check. `policy` is the epoch in force;
@@ -137,31 +168,26 @@ impl Ledger {
         engine: &Arc<dyn Engine>,
         clock: &Arc<Forward>,
         place: &LogPlace,
-        key: LogKey,
+        keys: LogKeys,
         policy: u32,
         first: Submission,
     ) -> Result<Ledger, StartError> {
-        let vkey = place.verifier_key(&key)?;
+        let (line, beside) = (Line::stored(&**engine)?, Line::beside(&place.head)?);
+        if !beside.leads_to(&line) {
+            return Err(StartError::AnotherLine);
+        }
+        let own = Own::new(&line.volume().origin(&place.origin), keys.public())?;
         let (head, note) = HeadFile::open(&place.head, false).map_err(StartError::Head)?;
-        let resumed = start::check(&**engine, &vkey, note.as_deref(), policy)?;
+        let resumed = start::check(&**engine, &own, note.as_deref(), policy)?;
+        // Notes that a kill left unwritten beside the head.
+        line.keep(&place.head).map_err(StartError::Head)?;
+        let signers = place.signers(keys, &line)?;
         let growing = Arc::new(resumed.growth.growing());
-        let newest = Newest { note: Arc::clone(&resumed.note), size: resumed.growth.size(), growing };
-        let shared = Arc::new(Shared::new(newest, policy));
+        let (note, size) = (Arc::clone(&resumed.note), resumed.growth.size());
+        let newest = Newest { note, vkey: signers.vkey().clone(), size, growing };
+        let shared = Arc::new(Shared::new(newest, line, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
-        let mut sequencer = Sequencer {
-            engine: Arc::clone(engine),
-            clock: Arc::clone(clock),
-            shared: Arc::clone(&shared),
-            key,
-            vkey: vkey.clone(),
-            growth: resumed.growth,
-            numbers: resumed.numbers,
-            numbered: Default::default(),
-            reserve_bytes: place.reserve_bytes,
-            patience: Default::default(),
-            space: Default::default(),
-            graveyard: Default::default(),
-        };
+        let mut sequencer = sequencer(engine, clock, place, &shared, signers, resumed.growth, resumed.numbers);
         let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));
         // A log that was ahead of its head, as after a kill, is carried to the head at once.
         shared.head_is_behind(resumed.note);
@@ -170,7 +196,7 @@ impl Ledger {
             spawn("sequencer", move || sequencer.run(&for_sequencer))?,
             spawn("head", move || for_head.keep_head(head))?,
         ];
-        Ok(Ledger { shared, queue, threads: Mutex::new(threads), vkey })
+        Ok(Ledger { shared, queue, threads: Mutex::new(threads) })
     }
 
     /// Hands submissions over and waits for their leaves to be synced. One result each, in order.
@@ -210,8 +236,8 @@ impl Ledger {
     }
 
     /// The log's public key, under its origin.
-    pub fn verifier_key(&self) -> &VerifierKey {
-        &self.vkey
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.shared.verifier_key()
     }
 
     /// Takes nothing more, serves what waits, writes the head, and ends.
@@ -231,6 +257,31 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+fn sequencer(
+    engine: &Arc<dyn Engine>,
+    clock: &Arc<Forward>,
+    place: &LogPlace,
+    shared: &Arc<Shared>,
+    signers: Signers,
+    growth: Growth,
+    numbers: HashMap<coffer_wire::Name, Last>,
+) -> Sequencer {
+    Sequencer {
+        engine: Arc::clone(engine),
+        clock: Arc::clone(clock),
+        shared: Arc::clone(shared),
+        signers,
+        growth,
+        numbers,
+        numbered: Default::default(),
+        reserve_bytes: place.reserve_bytes,
+        patience: Default::default(),
+        space: Default::default(),
+        graveyard: Default::default(),
+        handed_over: None,
     }
 }
 

@@ -5,7 +5,7 @@
 pub struct Remembered {
     /// Until when, Unix time in milliseconds.
     pub until_ms: u64,
-    /// The index of its first leaf.
+    /// The position of its first leaf.
     pub first: u64,
     /// How many leaves follow each other from there.
     pub leaves: u32,
@@ -45,8 +45,8 @@ pub(super) struct ToRemember {
 }
 
 impl ToRemember {
-    /// The row's value once the submission's first leaf has its index.
-    pub(super) fn value(&self, index: u64) -> Vec<u8> {
-        Remembered { until_ms: self.until_ms, first: index + self.offset, leaves: self.leaves }.encode()
+    /// The row's value once the submission's first leaf has its position.
+    pub(super) fn value(&self, position: u64) -> Vec<u8> {
+        Remembered { until_ms: self.until_ms, first: position + self.offset, leaves: self.leaves }.encode()
     }
 }

@@ -9,17 +9,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use coffer_keys::{KeyId, LogKey};
-use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_keys::KeyId;
+use coffer_wire::note::Checkpoint;
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
 use super::last::{Last, number_key};
+use super::line::Line;
 use super::patience::Patience;
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
+use super::signers::{NewKey, Signers};
 use super::space::Space;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::{Clock, Forward};
@@ -37,8 +39,7 @@ pub(super) struct Sequencer {
     pub(super) engine: Arc<dyn Engine>,
     pub(super) clock: Arc<Forward>,
     pub(super) shared: Arc<Shared>,
-    pub(super) key: LogKey,
-    pub(super) vkey: VerifierKey,
+    pub(super) signers: Signers,
     pub(super) growth: Growth,
     pub(super) numbers: HashMap<Name, Last>,
     /// Controllers whose number has risen since the last commit.
@@ -47,6 +48,8 @@ pub(super) struct Sequencer {
     pub(super) patience: Patience,
     pub(super) space: Space,
     pub(super) graveyard: Graveyard,
+    /// The notes once the batch stands, where it adds one.
+    pub(super) handed_over: Option<Line>,
 }
 
 /// Leaves of one submission that have their index and wait for the commit.
@@ -164,11 +167,11 @@ impl Sequencer {
         }
         let mut rows = submission.batch;
         for id in &submission.destroys {
-            let tombstone = SubjectRow::Destroyed { at: self.growth.size() };
+            let tombstone = SubjectRow::Destroyed { at: self.growth.position() };
             rows.put(Family::Keys, SubjectRow::key(id), tombstone.encode());
         }
         for told in &submission.remembers {
-            rows.put(Family::Meta, told.key.clone(), told.value(self.growth.size()));
+            rows.put(Family::Meta, told.key.clone(), told.value(self.growth.position()));
         }
         self.graveyard.bury(&submission.destroys, Instant::now());
         let writes = !rows.is_empty();
@@ -178,6 +181,9 @@ impl Sequencer {
         }
         if let Some(epoch) = submission.activates {
             self.shared.policy.store(epoch, Ordering::SeqCst);
+        }
+        if let Some(new) = submission.rekeys {
+            self.change_key(new, batch);
         }
         let leaves = submission.entries.into_iter().map(|entry| self.place(entry, batch)).collect();
         Ok(Ok(Numbered { leaves, writes }))
@@ -201,7 +207,7 @@ impl Sequencer {
 
     /// Writes the leaf's head, hashes it, and puts leaf, private part and full tiles.
     fn place(&mut self, mut entry: Entry, batch: &mut Batch) -> (Entry, u64, Vec<u8>, Hash) {
-        let index = self.growth.size();
+        let (index, position) = (self.growth.size(), self.growth.position());
         let last = self.numbers.entry(entry.controller).or_default();
         *last = Last { number: last.number + 1, leaf: index };
         let mut bytes = Vec::with_capacity(leaf::LEAF_BYTES_MAX);
@@ -209,11 +215,23 @@ impl Sequencer {
         leaf::encode_head(&mut bytes, self.clock.now_ms(), &entry.controller, last.number);
         bytes.extend_from_slice(&entry.tail);
         let hash = leaf_hash(&bytes);
-        batch.put(Family::Leaves, leaf_key(index), bytes.clone());
-        batch.put(Family::Private, leaf_key(index), std::mem::take(&mut entry.private));
+        batch.put(Family::Leaves, leaf_key(position), bytes.clone());
+        batch.put(Family::Private, leaf_key(position), std::mem::take(&mut entry.private));
         self.numbered.insert(entry.controller);
         self.growth.push(hash, batch);
         (entry, index, bytes, hash)
+    }
+
+    /// The present key signs for the one that takes its place; both sign this batch.
+    fn change_key(&mut self, new: NewKey, batch: &mut Batch) {
+        let mut line = self.handed_over.take().unwrap_or_else(|| (*self.shared.line()).clone());
+        let (place, size) = (line.len(), self.growth.size());
+        // The origin is the one under which the present key signs already, and the note one that was just written.
+        let Ok(note) = self.signers.change(new, size) else { return };
+        batch.put(Family::Meta, Line::key(place), note.as_bytes());
+        if line.push(note).is_ok() {
+            self.handed_over = Some(line);
+        }
     }
 
     /// The order of persistence: the batch with its checkpoint is synced first, and only then is
@@ -227,14 +245,20 @@ impl Sequencer {
             let last = self.numbers.get(&controller).copied().unwrap_or_default();
             batch.put(Family::Meta, number_key(&controller), last.encode());
         }
-        let checkpoint =
-            Checkpoint { origin: self.vkey.name().to_owned(), size: self.growth.size(), root: self.growth.root() };
-        let signature = self.key.sign(checkpoint.body().as_bytes());
-        let note: Arc<str> = note::assemble(&checkpoint, &self.vkey, &signature).into();
+        let checkpoint = Checkpoint {
+            origin: self.signers.vkey().name().to_owned(),
+            size: self.growth.size(),
+            root: self.growth.root(),
+        };
+        let note: Arc<str> = self.signers.note(&checkpoint, self.clock.now_ms()).into();
         batch.put(Family::Meta, meta::CHECKPOINT, note.as_bytes());
         self.engine.commit(&batch)?;
         let growing = Arc::new(self.growth.growing());
-        self.shared.publish(Newest { note: Arc::clone(&note), size: checkpoint.size, growing });
+        let vkey = self.signers.vkey().clone();
+        self.shared.publish(Newest { note: Arc::clone(&note), vkey, size: checkpoint.size, growing });
+        if let Some(line) = self.handed_over.take() {
+            self.shared.set_line(line);
+        }
         Ok(note)
     }
 }

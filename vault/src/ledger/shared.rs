@@ -8,7 +8,9 @@ use super::HEAD_EVERY;
 use super::figures::Figures;
 use super::head::HeadFile;
 use super::history::Growing;
+use super::line::Line;
 use crate::store::StoreError;
+use coffer_wire::note::VerifierKey;
 
 /// A head later than this turns the vault unready: something is wrong with its disk.
 const HEAD_SLOW: Duration = Duration::from_secs(1);
@@ -24,6 +26,7 @@ pub struct Shared {
     /// What the log counts of its work.
     pub(super) figures: Figures,
     newest: RwLock<Newest>,
+    line: RwLock<Arc<Line>>,
     head: Mutex<Head>,
     changed: Condvar,
     failed: AtomicBool,
@@ -34,6 +37,8 @@ pub struct Shared {
 pub(super) struct Newest {
     /// As a signed note.
     pub(super) note: Arc<str>,
+    /// The key that signed it.
+    pub(super) vkey: VerifierKey,
     pub(super) size: u64,
     /// What of its tree is not in full tiles, for proofs.
     pub(super) growing: Arc<Growing>,
@@ -57,12 +62,13 @@ impl Drop for InFlight {
 }
 
 impl Shared {
-    pub(super) fn new(newest: Newest, policy: u32) -> Shared {
+    pub(super) fn new(newest: Newest, line: Line, policy: u32) -> Shared {
         Shared {
             policy: AtomicU32::new(policy),
             in_flight: AtomicUsize::new(0),
             figures: Figures::new(),
             newest: RwLock::new(newest),
+            line: RwLock::new(Arc::new(line)),
             head: Mutex::default(),
             changed: Condvar::new(),
             failed: AtomicBool::new(false),
@@ -78,6 +84,20 @@ impl Shared {
     /// The newest checkpoint, as a signed note.
     pub fn newest(&self) -> Arc<str> {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner).note)
+    }
+
+    /// The notes that lead to the present log and key.
+    pub fn line(&self) -> Arc<Line> {
+        Arc::clone(&self.line.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_line(&self, line: Line) {
+        *self.line.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(line);
+    }
+
+    /// The log's public key, under its origin.
+    pub fn verifier_key(&self) -> VerifierKey {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).vkey.clone()
     }
 
     /// Leaves under the newest checkpoint.

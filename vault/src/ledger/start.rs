@@ -1,5 +1,6 @@
 //! The start check: whether the log in the store is the one that the head outside remembers.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
@@ -7,11 +8,14 @@ use std::sync::Arc;
 use coffer_wire::Name;
 use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_wire::succession::{Handover, Trust};
 use coffer_wire::tree::leaf_hash;
 
 use super::Rejected;
 use super::history::{Growth, History, HistoryError, TILE_HASHES, leaf_key};
 use super::last::{self, Last};
+use super::line::Line;
+use super::volume::Volume;
 use crate::store::{Engine, Family, StoreError, meta};
 
 /// How many of the last leaves are hashed again at each start.
@@ -63,6 +67,22 @@ pub enum StartError {
     /// A controller's last number is not the one of its last leaf.
     #[error("a controller's last number in the store is not that of its last leaf: run `coffer-vault check`")]
     Numbers,
+    /// The notes that lead to the present log are damaged, or not those that its first leaf names.
+    #[error(
+        "the notes that lead to the present log are damaged, or others than the log itself names: run `coffer-vault check`"
+    )]
+    Handover,
+    /// The notes beside the head are not a beginning of those in the store.
+    #[error(
+        "the notes beside the head tell of another successor than the store: an older store was put back, or the log goes on elsewhere"
+    )]
+    AnotherLine,
+    /// Two checkpoints of one size that the log's key has signed have different roots.
+    #[error("the log's key has signed two logs of {0} leaves")]
+    Fork(u64),
+    /// There have been as many logs as there can be.
+    #[error("no further log can follow")]
+    LineFull,
     /// A node or leaf is missing.
     #[error(transparent)]
     History(HistoryError),
@@ -98,13 +118,9 @@ pub(super) struct Resumed {
 }
 
 /// Checks checkpoint, tree, last leaves and head, in this order, and takes the log up.
-pub(super) fn check(
-    engine: &dyn Engine,
-    key: &VerifierKey,
-    head: Option<&str>,
-    policy: u32,
-) -> Result<Resumed, StartError> {
-    let history = History::new(engine);
+pub(super) fn check(engine: &dyn Engine, keys: &Own, head: Option<&str>, policy: u32) -> Result<Resumed, StartError> {
+    let line = Line::stored(engine)?;
+    let (key, history) = (&keys.present, History::of(engine, line.volume()));
     let note: Arc<str> = newest_note(engine)?.ok_or(StartError::Checkpoint)?.into();
     let checkpoint = note::verify(&note, key).map_err(|_| StartError::Checkpoint)?;
     let growth = Growth::resume(&history, checkpoint.size)?;
@@ -112,7 +128,8 @@ pub(super) fn check(
     if growth.root() != checkpoint.root {
         return Err(StartError::Root(checkpoint.size.saturating_sub(TILE_HASHES as u64)));
     }
-    hold_against_head(&history, &checkpoint, key, head)?;
+    hold_against_line(&history, &line)?;
+    hold_against_head(&history, &checkpoint, &line, keys, head)?;
     let last = Leaf::parse(&history.leaf(checkpoint.size.saturating_sub(1))?);
     let last = last.map_err(|_| StartError::Root(checkpoint.size - 1))?;
     let seen = epoch_after(&last);
@@ -125,14 +142,47 @@ pub(super) fn check(
 /// When the last leaf was made, in Unix milliseconds; to be believed once the start check has passed. 0 where none can be
 /// read.
 pub fn last_ms(engine: &dyn Engine) -> Result<u64, StoreError> {
-    let size = newest_note(engine)?.and_then(|note| note.lines().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
-    let last = engine.get(Family::Leaves, &leaf_key(size.saturating_sub(1)))?;
+    let note = newest_note(engine)?.unwrap_or_default();
+    let mut lines = note.lines();
+    let volume = Volume::of_origin(lines.next().unwrap_or_default());
+    let size: u64 = lines.next().and_then(|size| size.parse().ok()).unwrap_or(0);
+    let last = engine.get(Family::Leaves, &leaf_key(volume.position(size.saturating_sub(1))))?;
     Ok(last.and_then(|bytes| Leaf::parse(&bytes).ok()).map_or(0, |leaf| leaf.t))
 }
 
 /// The same without taking it up.
-pub fn prove(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>, policy: u32) -> Result<(), StartError> {
-    check(engine, key, head, policy).map(drop)
+pub fn prove(engine: &dyn Engine, keys: &Own, head: Option<&str>, policy: u32) -> Result<(), StartError> {
+    check(engine, keys, head, policy).map(drop)
+}
+
+/// The public keys of this vault's log, under which what lies in the store and beside it must be signed.
+pub struct Own {
+    /// The key that counts, under the origin of the present log.
+    pub present: VerifierKey,
+    /// All of them that are there.
+    public: Vec<[u8; 32]>,
+}
+
+impl Own {
+    /// Those of a log of this origin, the present one's first.
+    pub fn new(origin: &str, public: impl IntoIterator<Item = [u8; 32]>) -> Result<Own, StartError> {
+        let public: Vec<_> = public.into_iter().collect();
+        let present = public.first().and_then(|first| VerifierKey::new(origin, *first).ok());
+        Ok(Own { present: present.ok_or(StartError::Origin)?, public })
+    }
+
+    /// Those of a line, by the key that was handed out.
+    pub fn trusted(trust: &Trust) -> Own {
+        Own { present: trust.key().clone(), public: trust.keys().map(|key| *key.public()).collect() }
+    }
+
+    /// The checkpoint of a note, of this log or of one that ended before it, if one of the keys signed it.
+    pub fn verify(&self, note: &str, line: &Line) -> Option<Checkpoint> {
+        let origins = std::iter::once(self.present.name()).chain(line.ended().map(|end| end.last.origin.as_str()));
+        let keys =
+            origins.flat_map(|origin| self.public.iter().filter_map(move |key| VerifierKey::new(origin, *key).ok()));
+        keys.into_iter().find_map(|key| note::verify(note, &key).ok())
+    }
 }
 
 /// The policy epoch in force behind a leaf.
@@ -169,15 +219,33 @@ fn rehash(history: &History<'_>, size: u64) -> Result<(), StartError> {
     }
 }
 
+/// The first leaf of a successor names the note by which the log before it ended.
+fn hold_against_line(history: &History<'_>, line: &Line) -> Result<(), StartError> {
+    let Some(end) = line.ended().next_back() else { return Ok(()) };
+    let first = Leaf::parse(&history.leaf(0)?).map_err(|_| StartError::Handover)?;
+    let named = first.action == Action::LogSucceed && first.row == Some(Handover::Succession(end.clone()).hash());
+    if named { Ok(()) } else { Err(StartError::Handover) }
+}
+
 /// A head behind the log is what a kill leaves; a head ahead of it, or of another history, is not.
 fn hold_against_head(
     history: &History<'_>,
     stored: &Checkpoint,
-    key: &VerifierKey,
+    line: &Line,
+    keys: &Own,
     head: Option<&str>,
 ) -> Result<(), StartError> {
     let head = head.ok_or(StartError::HeadMissing)?;
-    let seen = note::verify(head, key).map_err(|_| StartError::HeadOfAnotherLog)?;
+    let seen = keys.verify(head, line).ok_or(StartError::HeadOfAnotherLog)?;
+    // A kill between the first batch of a successor and its head leaves the head of the log before it.
+    if seen.origin != stored.origin {
+        let end = line.ended().find(|end| end.last.origin == seen.origin).ok_or(StartError::HeadOfAnotherLog)?;
+        return match seen.size.cmp(&end.last.size) {
+            Ordering::Greater => Err(StartError::HeadAhead { stored: end.last.size, seen: seen.size }),
+            Ordering::Equal if seen.root != end.last.root => Err(StartError::AnotherHistory(seen.size)),
+            _ => Ok(()),
+        };
+    }
     if seen.size > stored.size {
         return Err(StartError::HeadAhead { stored: stored.size, seen: seen.size });
     }

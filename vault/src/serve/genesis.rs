@@ -19,7 +19,7 @@ use crate::admit::{InForce, Policy};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SCHEMA_DIR};
 use crate::keyring::{
-    Audited, Created, Keyring, KeyringError, Line, audit_category, create_line, create_log_key, in_force_tag,
+    Audited, Created, Keyring, KeyringError, Line, LogKeys, audit_category, create_line, create_log_key, in_force_tag,
 };
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission, has_leaves};
 use crate::schema::Schema;
@@ -158,7 +158,8 @@ pub fn init(
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     format::mark(&mut batch);
-    let (log_key, created) = create_log_key(root, now_ms, &mut batch)?;
+    let (log_key, created) = create_log_key(root, 1, now_ms, &mut batch)?;
+    let log_key_id = created.id;
     let mut made = vec![created];
     let mut audit_lines = Vec::new();
     for controller in controllers(config) {
@@ -174,7 +175,8 @@ pub fn init(
     proposal.put(&mut batch, vault);
     let period = Period::of(now_ms);
     let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
-    Ok(Ledger::create(engine, &clock, &log_place(config), log_key, first)?)
+    let keys = LogKeys::new(log_key_id, 1, log_key);
+    Ok(Ledger::create(engine, &clock, &log_place(config), keys, first)?)
 }
 
 /// The categories in which a controller has keys. The vault keeps no data, and has its audit keys alone.

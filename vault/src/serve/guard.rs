@@ -122,14 +122,14 @@ impl Texts for Empty {
 
 impl Texts for EntryRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let EntryRequest { start: _, count: _ } = self;
+        let EntryRequest { start: _, count: _, log: _ } = self;
         std::iter::empty()
     }
 }
 
 impl Texts for ProveRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let ProveRequest { index: _, from: _, size: _ } = self;
+        let ProveRequest { index: _, from: _, size: _, log: _ } = self;
         std::iter::empty()
     }
 }

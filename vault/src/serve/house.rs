@@ -179,7 +179,7 @@ impl House {
         engine.ensure(&families(&in_force))?;
         let epoch = in_force.epoch;
         let clock = forward(clock, &*engine)?;
-        let (keyring, log_key) = Keyring::open(&*engine, root)?;
+        let (keyring, log_keys) = Keyring::open(&*engine, root)?;
         let vault = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
         stored.check(&*engine, vault)?;
         let drilled_ms = drill::last_ms(&*engine, vault)?;
@@ -188,7 +188,7 @@ impl House {
         let first =
             unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, opening)?.with_rows(batch, Vec::new());
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
-        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_key, epoch, first)?;
+        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_keys, epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures(), gate.applications());
         Ok(House {
             config,
@@ -355,7 +355,7 @@ impl House {
 }
 
 /// The clock from which on the vault goes by: not before the log's last leaf.
-fn forward(clock: Arc<dyn Clock>, engine: &dyn Engine) -> Result<Arc<Forward>, HouseError> {
+pub(super) fn forward(clock: Arc<dyn Clock>, engine: &dyn Engine) -> Result<Arc<Forward>, HouseError> {
     let clock = Arc::new(Forward::new(clock));
     clock.not_before(start::last_ms(engine)?);
     let behind_s = clock.ahead_ms() / 1_000;

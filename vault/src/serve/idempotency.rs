@@ -25,7 +25,7 @@ use super::step::{Finished, Halt, Lot, Step};
 use crate::admit::Refusal;
 use crate::keyring::Audited;
 use crate::ledger::history::leaf_key;
-use crate::ledger::{Detail, Entry, Remembered, StoredPrivate, Submission};
+use crate::ledger::{Detail, Entry, Remembered, StoredPrivate, Submission, Volume};
 use crate::store::{Batch, Family, Precondition, View, meta};
 
 /// The header.
@@ -307,7 +307,7 @@ fn told_again<T: Item>(
     let ended = told.iter().filter(|told| told.leaf.action == desk.action && told.leaf.version.is_some()).count();
     let erased = (desk.action != Action::RecordsWrite).then_some(ended as u32);
     let detail = Detail { category: first.and_then(|told| told.leaf.category), version, ..Detail::default() };
-    let private = Private { note: Some(format!("told again: leaf {}", done.first)), ..item.private() };
+    let private = Private { note: Some(format!("told again: leaf {}", Volume::split(done.first).1)), ..item.private() };
     let entry = Entry::replayed(rule, &desk.common, about.about(), detail, private)?;
     Ok(Step::new(Submission::new(entry, desk.common.policy, desk.born), move |recorded, notes| {
         // The note that covers this very leaf covers those before it.
@@ -322,8 +322,8 @@ fn told_again<T: Item>(
 /// The leaves of what was done. `None`: they are not, or tell of something else than this item.
 fn leaves<T: Item>(desk: &Desk, item: &T, done: Remembered, view: &View<'_>) -> Result<Option<Vec<Told>>, Halt> {
     let mut told = Vec::new();
-    for index in done.first..done.first.saturating_add(u64::from(done.leaves)) {
-        match leaf(desk, item, index, view)? {
+    for position in done.first..done.first.saturating_add(u64::from(done.leaves)) {
+        match leaf(desk, item, position, view)? {
             Some(leaf) => told.push(leaf),
             None => return Ok(None),
         }
@@ -331,8 +331,9 @@ fn leaves<T: Item>(desk: &Desk, item: &T, done: Remembered, view: &View<'_>) -> 
     Ok((!told.is_empty()).then_some(told))
 }
 
-fn leaf<T: Item>(desk: &Desk, item: &T, index: u64, view: &View<'_>) -> Result<Option<Told>, Halt> {
-    let (leaf, private) = (view.get(Family::Leaves, &leaf_key(index))?, view.get(Family::Private, &leaf_key(index))?);
+fn leaf<T: Item>(desk: &Desk, item: &T, position: u64, view: &View<'_>) -> Result<Option<Told>, Halt> {
+    let key = leaf_key(position);
+    let (leaf, private) = (view.get(Family::Leaves, &key)?, view.get(Family::Private, &key)?);
     let (Some(bytes), Some(private)) = (leaf.and_then(|leaf| String::from_utf8(leaf).ok()), private) else {
         return Ok(None);
     };
@@ -341,7 +342,7 @@ fn leaf<T: Item>(desk: &Desk, item: &T, index: u64, view: &View<'_>) -> Result<O
     };
     let Some(key) = key_of(desk, item, &stored, view)? else { return Ok(None) };
     let Some((salt, private)) = stored.show(&key, &desk.common.controller, &leaf.commit) else { return Ok(None) };
-    let told = Told { index, leaf, bytes, salt: Hash::from_bytes(salt), private };
+    let told = Told { index: Volume::split(position).1, leaf, bytes, salt: Hash::from_bytes(salt), private };
     Ok(Some(told).filter(|told| told.is_of(desk, item)))
 }
 

@@ -26,7 +26,9 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let proved = blocking(move || prove(&*at.engine, at.ledger.shared(), &asked)).await;
     match proved.map_err(|_| Problem::new(Code::Internal))? {
         Ok(answer) => body(&answer),
-        Err(error @ NotProved::OutOfRange) => Err(Problem::new(Code::Malformed).with_detail(error.to_string())),
+        Err(error @ (NotProved::OutOfRange | NotProved::OtherLog)) => {
+            Err(Problem::new(Code::Malformed).with_detail(error.to_string()))
+        }
         Err(error) => {
             tracing::error!(%error, "no proof");
             Err(Problem::new(Code::Altered))

@@ -8,6 +8,8 @@ pub const CHECKPOINT: &[u8] = b"checkpoint";
 pub const NUMBER_PREFIX: &[u8] = b"number:";
 /// Begins the key of what is remembered of requests with an idempotency key.
 pub const IDEMPOTENCY_PREFIX: &[u8] = b"idempotency:";
+/// Begins the key of a note by which the log's key handed on.
+pub const HANDOVER_PREFIX: &[u8] = b"handover:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

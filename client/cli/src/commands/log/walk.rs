@@ -64,7 +64,7 @@ fn is_altered(error: &Error) -> bool {
 async fn locate(vault: &Vault, audit: &Audit, checkpoint: &Checkpoint) -> Result<u64, Failure> {
     let size = checkpoint.size;
     let begins = async |old, root| {
-        let asked = ProveRequest { index: None, from: Some(old), size: Some(size) };
+        let asked = ProveRequest { index: None, from: Some(old), size: Some(size), log: None };
         let path = vault.prove(&asked).await?.consistency.unwrap_or_default();
         Ok(verify_consistency(old, &root, size, &checkpoint.root, &path))
     };
