@@ -7,6 +7,7 @@ use coffer_wire::{ExternalId, Name};
 use serde::{Serialize, Serializer};
 
 use crate::cards;
+use crate::ledger::Volume;
 
 /// Findings of one code that are kept one by one; of more than these only the number is kept.
 const KEPT_OF_A_CODE: usize = 1_000;
@@ -86,6 +87,8 @@ codes! {
         "Treat every access since as suspect; restore the row from a backup.";
     DrillAltered = "drill_altered", "When the newest drill was is not what this vault has written.",
         "Believe no date of `status`; drill anew, which writes the row anew.";
+    HandoverWrong = "handover_wrong", "A note by which the log was handed on is altered, not signed by the log's key, or not the one that the log names.",
+        "Compare it with the notes beside the head and with those that clients keep; put the right one back.";
     LogKeyOther = "log_key_other", "The key that signs the log is not the log key that was given.",
         "Compare the log key with the one that was handed out when the vault was made.";
     PrivateMissing = "private_missing", "A leaf has no private part.",
@@ -157,6 +160,9 @@ impl Serialize for Code {
 pub struct Place {
     /// The family of the store, or `head`.
     pub family: String,
+    /// The log that the leaf or tile is of, from 1, where it is not the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<u16>,
     /// The index of the leaf that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaf: Option<u64>,
@@ -221,12 +227,18 @@ impl Place {
         Place { family: family.to_string(), ..Place::default() }
     }
 
-    pub(super) fn leaf(self, index: u64) -> Place {
-        Place { leaf: Some(index), ..self }
+    /// By its position.
+    pub(super) fn leaf(self, position: u64) -> Place {
+        let (volume, index) = Volume::split(position);
+        Place { leaf: Some(index), ..self.of_log(volume) }
     }
 
-    pub(super) fn tile(self, level: u8, index: u64) -> Place {
-        Place { tile: Some((level, index)), ..self }
+    pub(super) fn tile(self, volume: Volume, level: u8, index: u64) -> Place {
+        Place { tile: Some((level, index)), ..self.of_log(volume) }
+    }
+
+    fn of_log(self, volume: Volume) -> Place {
+        Place { log: (volume != Volume::FIRST).then_some(volume.number()), ..self }
     }
 
     pub(super) fn entry(self, entry: &'static str) -> Place {

@@ -39,6 +39,11 @@ impl Wraps {
         self.categories.get(id).copied()
     }
 
+    /// Those that sign the log, or did.
+    pub(super) fn log_keys(&self) -> BTreeSet<KeyId> {
+        self.rows.iter().filter(|(_, row)| row.usage == Use::Log).map(|(id, _)| *id).collect()
+    }
+
     /// Every category that has rows.
     pub(super) fn kept(&self) -> BTreeSet<Name> {
         let kept = self.categories.values().map(|(_, category)| *category);
@@ -124,14 +129,20 @@ impl Check<'_> {
     }
 
     /// A key under the root key is in the state that its leaves come to. Returns its id.
-    fn root(&mut self, past: Option<&Past<'_>>, key: &[u8], value: &[u8]) -> Option<KeyId> {
+    fn root(&mut self, past: Option<&mut Past<'_>>, key: &[u8], value: &[u8]) -> Option<KeyId> {
         let id = RootRow::id(key)?;
-        let expected = past.and_then(|past| past.states.get(&id).copied());
+        let expected = past.as_ref().and_then(|past| past.states.get(&id).copied());
         let state = RootRow::decode(value).map(|row| row.state);
         if let (Some(state), Some(expected)) = (state, expected)
             && state != expected
         {
             self.found(Code::KeyStateWrong, Place::of(Family::Keys).key(&id).entry(state.as_str()));
+        }
+        // What is left of a key that was destroyed says so.
+        if let (Some(State::Destroyed), Some(past)) = (state, past)
+            && past.destroyed.remove(&id).is_some()
+        {
+            return None;
         }
         Some(id)
     }
@@ -147,7 +158,7 @@ impl Check<'_> {
         self.each(Family::Keys, b"", |check, key, value| {
             check.report.looked.keys += 1;
             let there = match key.first_chunk::<1>().map(<[u8; 1]>::as_slice) {
-                Some(RootRow::PREFIX) => check.root(past.as_deref(), key, value),
+                Some(RootRow::PREFIX) => check.root(past.as_deref_mut(), key, value),
                 Some(SubjectRow::PREFIX) => check.subject(wraps, verifier, past.as_deref_mut(), key, value)?,
                 Some(AuditRow::PREFIX) => check.audit(wraps, verifier, past.as_deref(), key, value),
                 Some(IndexRow::PREFIX) => {

@@ -28,6 +28,7 @@ impl Check<'_> {
                     check.search_files(key, value);
                     in_force.push((key.to_vec(), value.to_vec()));
                 }
+                _ if key.starts_with(meta::HANDOVER_PREFIX) => {}
                 _ if is_remembered(key, value) => {}
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),

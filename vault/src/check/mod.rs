@@ -10,6 +10,7 @@
 mod cards;
 mod finding;
 mod keys;
+mod line;
 mod log;
 mod meta;
 mod past;
@@ -24,9 +25,11 @@ use std::path::Path;
 
 use coffer_keys::RootKey;
 use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Trust;
 use serde::Serialize;
 
-use crate::ledger::head;
+use crate::ledger::line::Line;
+use crate::ledger::{Volume, head};
 use crate::seal::verify::Verifier;
 use crate::store::format::{self, FormatError};
 use crate::store::{Engine, Family, StoreError};
@@ -132,15 +135,20 @@ struct Check<'a> {
     home: &'a Home<'a>,
     progress: &'a dyn Progress,
     report: Report,
+    /// The notes that lead to the log that is open, as far as they can be read.
+    line: Line,
+    /// What they come to, for whoever was given the log key.
+    trust: Trust,
+    /// The log that is open.
+    volume: Volume,
 }
 
 /// Checks a home that nobody writes to meanwhile; with the root key also what is sealed.
 pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -> Result<Report, CheckError> {
-    let mut check = Check { home, progress, report: Report { with_seal: root.is_some(), ..Report::default() } };
-    check.format()?;
+    let mut check = Check::of(home, progress, root.is_some())?;
     let log = check.log()?;
     check.meta(&log)?;
-    check.private_parts(log.size)?;
+    check.private_parts(&log)?;
     let wraps = check.wraps()?;
     let verifier = match root {
         None => None,
@@ -150,11 +158,22 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
     check.drilled(verifier.as_ref())?;
     let mut past = match &verifier {
         None => None,
-        Some(verifier) => check.past(verifier, &wraps)?,
+        Some(verifier) => check.past(verifier, &wraps, &log)?,
     };
     check.keys(&wraps, verifier.as_ref(), past.as_mut())?;
     check.rows(&wraps, verifier.as_ref(), past)?;
     Ok(check.report)
+}
+
+impl<'a> Check<'a> {
+    fn of(home: &'a Home<'a>, progress: &'a dyn Progress, with_seal: bool) -> Result<Check<'a>, CheckError> {
+        let (line, trust) = (Line::default(), Trust::of(home.log_key.clone()));
+        let report = Report { with_seal, ..Report::default() };
+        let mut check = Check { home, progress, report, line, trust, volume: Volume::FIRST };
+        check.format()?;
+        check.follow()?;
+        Ok(check)
+    }
 }
 
 impl Check<'_> {
@@ -187,7 +206,7 @@ impl Check<'_> {
             let place = Place::of(Family::Keys).controller(row.controller).category(row.category).key(id);
             self.found(Code::KeyAltered, place);
         }
-        if survey.log.is_some_and(|public| public != *self.home.log_key.public()) {
+        if survey.log.is_some_and(|public| public != *self.trust.key().public()) {
             self.found(Code::LogKeyOther, Place::of(Family::Keys));
         }
         Ok(verifier)

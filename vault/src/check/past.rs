@@ -1,19 +1,21 @@
 //! The private parts, opened in the log's order, come to what must be there now: each record with its
 //! version and the hash of its row, each key that was made and not destroyed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use coffer_keys::{KeyId, ROW_KEY_BYTES};
 use coffer_wire::leaf::{Action, Decision, Leaf};
 use coffer_wire::private::Private;
+use coffer_wire::succession::Why;
 use coffer_wire::{Hash, Name};
 
 use super::keys::Wraps;
+use super::log::Log;
 use super::privates::Opener;
 use super::{Check, CheckError, Code, Place, Who, index_of};
 use crate::keyring::record::State;
-use crate::ledger::StoredPrivate;
 use crate::ledger::history::leaf_key;
+use crate::ledger::{StoredPrivate, Volume};
 use crate::seal::verify::Verifier;
 use crate::store::{Engine, Family};
 
@@ -46,6 +48,8 @@ pub(super) struct Past<'v> {
     pub(super) destroyed: HashMap<KeyId, u64>,
     /// The states of keys under the root key, as the last leaf about each says.
     pub(super) states: HashMap<KeyId, State>,
+    /// Those of them that sign the log, or did.
+    log_keys: BTreeSet<KeyId>,
     /// Whether something could not be read that may have made or destroyed keys.
     pub(super) has_gaps: bool,
 }
@@ -53,7 +57,12 @@ pub(super) struct Past<'v> {
 impl Check<'_> {
     /// Opens every private part in the log's order. `None` where the store does not give them all:
     /// nothing can then be held against the log.
-    pub(super) fn past<'v>(&mut self, verifier: &'v Verifier, wraps: &Wraps) -> Result<Option<Past<'v>>, CheckError>
+    pub(super) fn past<'v>(
+        &mut self,
+        verifier: &'v Verifier,
+        wraps: &Wraps,
+        log: &Log,
+    ) -> Result<Option<Past<'v>>, CheckError>
     where
         Self: 'v,
     {
@@ -66,17 +75,21 @@ impl Check<'_> {
             made: HashMap::new(),
             destroyed: HashMap::new(),
             states: HashMap::new(),
+            log_keys: wraps.log_keys(),
             has_gaps: false,
         };
         if NEEDED.into_iter().any(|family| self.is_damaged(family)) {
             return Ok(None);
         }
         self.progress.stage("what the log says", Some(self.report.looked.leaves));
-        let (size, mut next) = (self.report.looked.leaves, 0);
+        let mut next = 0;
+        // Where a log was closed for damage, not all that it said is known.
+        past.has_gaps |= self.line.ended().any(|end| end.why == Why::Damaged);
         self.each(Family::Leaves, b"", |check, key, bytes| {
-            let index = index_of(key).filter(|index| *index < size);
+            let index = index_of(key).filter(|position| log.has(check.volume, *position));
             let Some(index) = index else { return Ok(()) };
-            past.has_gaps |= index != next;
+            let (volume, within) = Volume::split(index);
+            past.has_gaps |= index != next && (within != 0 || volume == Volume::FIRST);
             next = index + 1;
             let Ok(leaf) = Leaf::parse(bytes) else {
                 past.has_gaps = true;
@@ -105,7 +118,7 @@ impl Check<'_> {
             }
             Ok(())
         })?;
-        past.has_gaps |= next != size;
+        past.has_gaps |= next != self.volume.position(log.size);
         Ok(if NEEDED.into_iter().any(|family| self.is_damaged(family)) { None } else { Some(past) })
     }
 }
@@ -134,8 +147,9 @@ impl Past<'_> {
         for id in &private.made {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.entry(id).or_insert(index);
-            // Persons' keys have no version. A key under the root key is made active, and no act changes that yet.
-            if leaf.action == Action::KeyCreate && leaf.version.is_some() {
+            // Persons' keys have no version. A key under the root key is made active; of those that sign the log one is.
+            if matches!(leaf.action, Action::KeyCreate | Action::LogRekey) && leaf.version.is_some() {
+                self.retire(&id, leaf.action);
                 self.states.insert(id, State::Active);
             }
         }
@@ -143,8 +157,19 @@ impl Past<'_> {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.remove(&id);
             self.destroyed.entry(id).or_insert(index);
+            self.states.entry(id).and_modify(|state| *state = State::Destroyed);
         }
         Ok(())
+    }
+
+    /// A new key of the log takes the place of the one before it: by an act of its own, which signs on for a while, or with a
+    /// new log, since others may hold it.
+    fn retire(&mut self, new: &KeyId, by: Action) {
+        if self.log_keys.contains(new) {
+            let after = if by == Action::LogRekey { State::DecryptOnly } else { State::Compromised };
+            let active = |(id, state): &(&KeyId, &mut State)| self.log_keys.contains(id) && **state == State::Active;
+            self.states.iter_mut().filter(active).for_each(|(_, state)| *state = after);
+        }
     }
 
     fn written(&mut self, index: u64, leaf: &Leaf, private: &Private) -> Result<(), Code> {

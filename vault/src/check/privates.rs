@@ -12,11 +12,12 @@ use coffer_wire::leaf::Leaf;
 use coffer_wire::private::Private;
 
 use super::keys::Wraps;
+use super::log::Log;
 use super::{Check, CheckError, Code, Place, index_of};
 use crate::clock::Period;
 use crate::keyring::record::AuditRow;
 use crate::keyring::{Audited, Line, audit_category};
-use crate::ledger::StoredPrivate;
+use crate::ledger::{StoredPrivate, Volume};
 use crate::seal::verify::Verifier;
 use crate::store::{Engine, Family};
 
@@ -38,24 +39,33 @@ pub(super) struct Opener<'a> {
 
 impl Check<'_> {
     /// That there is a private part for each leaf, and no other.
-    pub(super) fn private_parts(&mut self, size: u64) -> Result<(), CheckError> {
+    pub(super) fn private_parts(&mut self, log: &Log) -> Result<(), CheckError> {
+        log.volumes(self.volume).into_iter().try_for_each(|(volume, size)| self.privates_of(volume, size))
+    }
+
+    fn privates_of(&mut self, volume: Volume, size: u64) -> Result<(), CheckError> {
         self.progress.stage("private parts", Some(size));
-        let mut next = 0;
-        self.each(Family::Private, b"", |check, key, value| {
-            let Some(index) = index_of(key).filter(|index| *index < size) else {
-                check.found(Code::ForeignEntry, Place::of(Family::Private));
+        let (mut next, open) = (0, self.volume);
+        let place = |index| Place::of(Family::Private).leaf(volume.position(index));
+        self.each(Family::Private, &self.prefix(volume), |check, key, value| {
+            let index = index_of(key).map(Volume::split).filter(|(of, index)| *of == volume && *index < size);
+            let Some((_, index)) = index else {
+                // What is left of a log that ended, behind what was kept of it, was given up.
+                if volume == open {
+                    check.found(Code::ForeignEntry, Place::of(Family::Private));
+                }
                 return Ok(());
             };
-            (next..index).for_each(|index| check.found(Code::PrivateMissing, Place::of(Family::Private).leaf(index)));
+            (next..index).for_each(|index| check.found(Code::PrivateMissing, place(index)));
             if StoredPrivate::parse(value).is_none() {
-                check.found(Code::PrivateMalformed, Place::of(Family::Private).leaf(index));
+                check.found(Code::PrivateMalformed, place(index));
             }
             check.report.looked.private_parts += 1;
             next = index + 1;
             Ok(())
         })?;
         if !self.is_damaged(Family::Private) {
-            (next..size).for_each(|index| self.found(Code::PrivateMissing, Place::of(Family::Private).leaf(index)));
+            (next..size).for_each(|index| self.found(Code::PrivateMissing, place(index)));
         }
         Ok(())
     }

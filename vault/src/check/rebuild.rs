@@ -15,11 +15,11 @@ use serde::Serialize;
 use super::keys::Wraps;
 use super::log::Log;
 use super::past::Past;
-use super::{Check, CheckError, Code, Home, Progress, Report, index_of};
+use super::{Check, CheckError, Code, Home, Progress, index_of};
 use crate::keyring::record::{IndexRow, SubjectRow};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::history::{Growth, History};
-use crate::ledger::number_key;
+use crate::ledger::{Volume, number_key};
 use crate::seal::verify::Verifier;
 use crate::store::{Batch, Family, meta};
 
@@ -46,8 +46,7 @@ pub fn rebuild(
     progress: &dyn Progress,
     dry: bool,
 ) -> Result<Rebuilt, CheckError> {
-    let mut check = Check { home, progress, report: Report { with_seal: root.is_some(), ..Report::default() } };
-    check.format()?;
+    let mut check = Check::of(home, progress, root.is_some())?;
     let log = check.log()?;
     let wrong = check.report.findings.counts().keys().find(|code| !MENDED.contains(code));
     if let Some(code) = wrong {
@@ -59,7 +58,7 @@ pub fn rebuild(
     if let Some(root) = root {
         let wraps = work.check.wraps()?;
         let verifier = work.check.unseal(root, &wraps)?;
-        if let Some(mut past) = work.check.past(&verifier, &wraps)? {
+        if let Some(mut past) = work.check.past(&verifier, &wraps, &log)? {
             work.index_rows(&wraps, &verifier, &mut past)?;
         }
     }
@@ -76,13 +75,18 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn tiles(&mut self, log: &Log) -> Result<(), CheckError> {
-        self.check.progress.stage("tiles", Some(log.size));
+        let volumes = log.volumes(self.check.volume);
+        volumes.into_iter().try_for_each(|(volume, size)| self.tiles_of(volume, size))
+    }
+
+    fn tiles_of(&mut self, volume: Volume, size: u64) -> Result<(), CheckError> {
+        self.check.progress.stage("tiles", Some(size));
         let engine = self.check.home.engine;
-        let growth = Growth::resume(&History::new(engine), 0);
+        let growth = Growth::resume(&History::of(engine, volume), 0);
         let Ok(mut growth) = growth else { return Err(CheckError::NoBasis(Code::LeafMissing.as_str())) };
         let (mut batch, made, dry) = (Batch::new(), &mut self.made, self.dry);
-        self.check.each(Family::Leaves, b"", |check, key, leaf| {
-            if index_of(key).is_none_or(|index| index >= log.size) {
+        self.check.each(Family::Leaves, &self.check.prefix(volume), |check, key, leaf| {
+            if index_of(key).is_none_or(|position| Volume::split(position).1 >= size) {
                 return Ok(());
             }
             let mut full = Batch::new();

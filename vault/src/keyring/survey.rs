@@ -12,7 +12,7 @@ use super::{Keyring, Line, Version};
 pub struct Survey {
     /// Keys under the root key that do not open.
     pub unopened: Vec<KeyId>,
-    /// The public half of the key that signs the log, where it opens.
+    /// The public half of the key that counts for the log, where it opens.
     pub log: Option<[u8; 32]>,
 }
 
@@ -26,7 +26,11 @@ impl Keyring {
         for (id, row) in rows.iter().filter(|(_, row)| row.state != State::Destroyed) {
             let (place, at) = (row.place(id), (row.controller, row.category));
             let opened = match row.usage {
-                Use::Log => root.open_log(&place, &row.wrapped).map(|key| survey.log = Some(key.public())),
+                Use::Log => root.open_log(&place, &row.wrapped).map(|key| {
+                    if row.state == State::Active {
+                        survey.log = Some(key.public());
+                    }
+                }),
                 Use::Locator => root.open_locator(&place, &row.wrapped).map(|key| {
                     locators.insert(at, key);
                 }),

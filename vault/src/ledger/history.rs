@@ -89,7 +89,7 @@ impl<'a> History<'a> {
     }
 
     fn stored_tile(&self, level: u8, index: u64) -> Result<Option<Vec<Hash>>, HistoryError> {
-        let Some(bytes) = self.engine.get(Family::Nodes, &tile_key(level, self.volume.tile(level, index)))? else {
+        let Some(bytes) = self.engine.get(Family::Nodes, &self.volume.tile_key(level, index))? else {
             return Ok(None);
         };
         let (hashes, rest) = bytes.as_chunks::<32>();
@@ -225,7 +225,7 @@ impl Growth {
             let full = std::mem::replace(tile, Vec::with_capacity(TILE_HASHES));
             let index = (self.edge.size() >> (u32::from(level + 1) * u32::from(TILE_HEIGHT))) - 1;
             let bytes: Vec<u8> = full.iter().flat_map(|h| *h.as_bytes()).collect();
-            batch.put(Family::Nodes, tile_key(level, self.volume.tile(level, index)), bytes);
+            batch.put(Family::Nodes, self.volume.tile_key(level, index), bytes);
             rising = fold(full);
         }
     }

@@ -6,7 +6,7 @@
 
 use coffer_wire::succession::{ordinal, origin_of};
 
-use super::history::TILE_HEIGHT;
+use super::history::{TILE_HEIGHT, tile_key};
 
 /// Bits of an index.
 const INDEX_BITS: u32 = 48;
@@ -55,9 +55,14 @@ impl Volume {
     }
 
     /// The index under which one of its full tiles lies. No volume fills a tile that spans more than its indices.
-    pub(super) fn tile(self, level: u8, index: u64) -> u64 {
+    fn tile(self, level: u8, index: u64) -> u64 {
         let spanned = (u32::from(level) + 1) * u32::from(TILE_HEIGHT);
         self.above().checked_shl(INDEX_BITS.saturating_sub(spanned)).unwrap_or(0) | index
+    }
+
+    /// The store's key of one of its full tiles.
+    pub fn tile_key(self, level: u8, index: u64) -> [u8; 9] {
+        tile_key(level, self.tile(level, index))
     }
 
     /// The volume of a tile, and its index there.
