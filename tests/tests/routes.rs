@@ -86,6 +86,18 @@ const CASES: &[Case] = &[
         wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole),
     },
     Case {
+        path: "/v1/log/succession",
+        role: "rents",
+        body: |_| Value::Null,
+        wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/log/rekey",
+        role: "security-admin",
+        body: |_| json!({}),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/keys/list",
         role: "security-admin",
         body: |_| json!({}),

@@ -70,6 +70,8 @@ actions! {
     LogRekey = "log.rekey";
     /// Leaves of the log were read.
     LogEntry = "log.entry";
+    /// A key was destroyed, and nothing lay under it any more.
+    KeysDestroy = "keys.destroy";
     /// The keys were listed, without key material.
     KeysList = "keys.list";
     /// A key was created.

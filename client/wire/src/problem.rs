@@ -126,6 +126,8 @@ codes! {
     SplitImpossible = "split_impossible", 422, "At least 2 shares must be needed, at most 16 can be given out, and no more can be needed than there are.";
     /// A proposed schema or policy cannot be activated.
     InvalidProposal = "invalid_proposal", 422, "The proposed files cannot be activated; the detail names file, line and key.";
+    /// The log's key before the present one signs still, or clients would follow no further note.
+    RekeyUnderWay = "rekey_under_way", 409, "The log cannot get a new key now; the detail says why and until when.";
     /// The application takes more than its share: connections, requests at one time or requests a second. Nothing was done.
     TooManyRequests = "too_many_requests", 429, "The application is over its limit, and nothing was done; come again after the time given.";
     /// What is stored does not open: moved, swapped, altered or of a lost key.

@@ -55,7 +55,8 @@ async fn a_head_that_is_behind_is_what_a_kill_leaves() {
 #[tokio::test]
 async fn a_head_of_another_history_is_found() {
     let scene = Scene::of(Store::Memory).await;
-    let (_, key) = Keyring::open(&*scene.engine, &scene.home.root_key()).unwrap();
+    let (_, keys) = Keyring::open(&*scene.engine, &scene.home.root_key()).unwrap();
+    let key = keys.present.key;
     let origin = scene.home.config.log.origin.clone();
     let other = Checkpoint { origin, size: scene.size - 3, root: Hash::sha256(b"another history") };
     let note = note::assemble(&other, &scene.home.log_key, &key.sign(other.body().as_bytes()));

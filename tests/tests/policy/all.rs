@@ -7,7 +7,7 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: [Action; 10] = [
+const ACTS: [Action; 11] = [
     Action::Status,
     Action::KeysList,
     Action::VaultSeal,
@@ -18,6 +18,7 @@ const ACTS: [Action; 10] = [
     Action::SchemaApply,
     Action::SchemaShow,
     Action::LogEntry,
+    Action::LogRekey,
 ];
 
 fn line(role: &str, cell: &Cell<'_>) -> [String; 6] {

@@ -183,6 +183,7 @@ impl Gate {
             | Action::SchemaApply
             | Action::SchemaShow
             | Action::ApiShow
+            | Action::LogRekey
             | Action::LogEntry => self.decide(caller, ask, action),
             _ => Err(caller.refused_act()),
         }

@@ -34,6 +34,7 @@ impl Keeper {
         }
         self.next_sweep = Instant::now() + SWEEP_EVERY;
         let forgotten = house.forget_requests().await;
+        house.end_log_keys().await;
         tracing::info!(forgotten, "requests with an idempotency key were forgotten, by their rows");
     }
 

@@ -14,7 +14,7 @@ mod survey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, Place, RootKey};
+use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, Place, RootKey, WRAPPED_BYTES, Wrapped};
 use coffer_wire::Name;
 use coffer_wire::name::VAULT;
 
@@ -246,6 +246,16 @@ pub fn opens(engine: &dyn Engine, root: &RootKey) -> Result<(), KeyringError> {
         .find(|(_, row)| row.usage == Use::Log && row.state != State::Destroyed)
         .ok_or(KeyringError::Missing("log signing"))?;
     root.open_log(&row.place(id), &row.wrapped).map(drop).map_err(|_| KeyringError::Unopened(id.to_string()))
+}
+
+/// The keys that sign the log, or did, as they lie in the store.
+pub fn log_rows(engine: &dyn Engine) -> Result<Vec<(KeyId, RootRow)>, KeyringError> {
+    Ok(root_rows(engine)?.into_iter().filter(|(_, row)| row.usage == Use::Log).collect())
+}
+
+/// What is left of a key that is destroyed: that it was there. Nothing of it opens any more.
+pub fn ended(row: RootRow) -> RootRow {
+    RootRow { state: State::Destroyed, wrapped: Wrapped::from_bytes([0; WRAPPED_BYTES]), ..row }
 }
 
 /// A key under the root key, as it lies in the store.

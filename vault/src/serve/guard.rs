@@ -1,7 +1,7 @@
 //! Where card numbers end. Every text of a request is asked for one before anything else sees it: an item in which
 //! one stands never reaches its operation, and neither its leaf nor its answer repeats the text.
 
-use coffer_wire::api::{self, ApplyRequest, Empty, EntryRequest, ProveRequest, ShowRequest};
+use coffer_wire::api::{self, ApplyRequest, Empty, EntryRequest, ProveRequest, RekeyRequest, ShowRequest};
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
 use coffer_wire::{ExternalId, Name};
@@ -123,6 +123,13 @@ impl Texts for Empty {
 impl Texts for EntryRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
         let EntryRequest { start: _, count: _, log: _ } = self;
+        std::iter::empty()
+    }
+}
+
+impl Texts for RekeyRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let RekeyRequest {} = self;
         std::iter::empty()
     }
 }

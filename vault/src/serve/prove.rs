@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use coffer_wire::api::ProveRequest;
+use coffer_wire::api::{ProveRequest, SuccessionAnswer};
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::{Code, Problem};
 
@@ -16,6 +16,14 @@ use crate::ledger::{NotProved, prove};
 pub(super) async fn checkpoint(house: Arc<House>, incoming: Incoming) -> Answered {
     Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
     Ok(house.ledger.shared().newest().to_string().into())
+}
+
+/// The notes that lead to the present log and key.
+pub(super) async fn succession(house: Arc<House>, incoming: Incoming) -> Answered {
+    Desk::sit(&house, &incoming, Action::LogEntry, &Envelope::default(), false).await?;
+    let shared = house.ledger.shared();
+    let notes = shared.line().notes().map(str::to_owned).collect();
+    body(&SuccessionAnswer { notes, checkpoint: shared.newest().to_string() })
 }
 
 /// Inclusion and consistency proofs.

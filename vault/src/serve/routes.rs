@@ -27,7 +27,7 @@ use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
     Door, House, Incoming, Within, apply, crowd, drill, entry, erase, erase_subject, keys, list, manage, openapi,
-    prove, read, root, seal_up, show, show_schema, status, unseal, whoami, write,
+    prove, read, rekey, root, seal_up, show, show_schema, status, unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -71,6 +71,8 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/log/entry", Some(Action::LogEntry), entry::serve, LOG_ENTRY),
     operation!(GET "/v1/log/checkpoint", None, prove::checkpoint, LOG_CHECKPOINT),
     operation!(POST "/v1/log/prove", None, prove::serve, LOG_PROVE),
+    operation!(GET "/v1/log/succession", None, prove::succession, LOG_SUCCESSION),
+    operation!(POST "/v1/log/rekey", Some(Action::LogRekey), rekey::serve, LOG_REKEY),
     operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve, KEYS_LIST),
     operation!(POST "/v1/status", Some(Action::Status), status::serve, STATUS),
     operation!(POST "/v1/whoami", Some(Action::Whoami), whoami::serve, WHOAMI),

@@ -37,7 +37,7 @@
 //! ```
 //!
 //! Three separations are fixed: a role with a security admin's duty (`keys.list`, `access.apply`,
-//! `schema.apply`, `root.rotate`, `vault.seal`, `vault.drill`) holds no grant, nor does one with the auditor's (`log.entry`), and no role holds
+//! `schema.apply`, `log.rekey`, `root.rotate`, `vault.seal`, `vault.drill`) holds no grant, nor does one with the auditor's (`log.entry`), and no role holds
 //! both kinds; the same is held for all roles of one token together.
 
 mod compile;

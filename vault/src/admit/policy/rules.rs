@@ -105,6 +105,7 @@ pub(super) fn act(word: &str) -> Option<Action> {
             action,
             Action::SubjectsErase
                 | Action::LogEntry
+                | Action::LogRekey
                 | Action::KeysList
                 | Action::VaultSeal
                 | Action::VaultDrill
@@ -123,6 +124,7 @@ pub(super) fn is_admins(act: Action) -> bool {
     matches!(
         act,
         Action::KeysList
+            | Action::LogRekey
             | Action::AccessApply
             | Action::SchemaApply
             | Action::VaultSeal

@@ -347,7 +347,7 @@ fn the_separations_are_fixed() {
     for role in ["admin", "auditor"] {
         assert!(with("grant = [", &grant(role)).what.contains("no grant"));
     }
-    for act in ["keys.list", "root.rotate", "vault.seal", "vault.drill", "access.apply", "schema.apply"] {
+    for act in ["keys.list", "log.rekey", "root.rotate", "vault.seal", "vault.drill", "access.apply", "schema.apply"] {
         assert!(with("duty = [", &duty("auditor", act)).what.contains("two roles"), "{act}");
         assert!(with("duty = [", &duty("rents", act)).what.contains("no grant"), "{act}");
     }

@@ -52,6 +52,8 @@ pub(super) const SHARES: &[Code] = &[
 pub(super) const ROTATED: &[Code] = &[Code::NothingPrepared, Code::SplitImpossible];
 /// Of what opens the vault.
 pub(super) const UNSEALED: &[Code] = &[Code::AlreadyOpen];
+/// Of a new key of the log.
+pub(super) const REKEY: &[Code] = &[Code::RekeyUnderWay];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,

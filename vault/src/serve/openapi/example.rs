@@ -74,7 +74,7 @@ acts = ["subjects.erase"]
 [[duty]]
 name = "admin-keeps-keys"
 role = "security-admin"
-acts = ["keys.list", "access.apply", "schema.apply", "root.rotate", "vault.seal", "vault.drill"]
+acts = ["keys.list", "log.rekey", "access.apply", "schema.apply", "root.rotate", "vault.seal", "vault.drill"]
 
 [[duty]]
 name = "auditor-reads-log"
@@ -95,7 +95,7 @@ categories = ["bank"]
 actions = ["erase"]
 purposes = ["erasure"]
 acts = [
-    "keys.list", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
+    "keys.list", "log.rekey", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
     "root.rotate", "vault.seal", "vault.drill",
 ]
 controllers = ["oakvale"]

@@ -2,13 +2,14 @@
 
 use coffer_wire::api::{
     Answer, ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, EraseItem,
-    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, Request, RotateRootAnswer,
-    RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
+    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, RekeyAnswer, RekeyRequest, Request,
+    RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer,
+    UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
-use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN};
+use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, REKEY, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN};
 use super::{Described, Gives, Takes, example};
 
 /// How the API is used, before its operations.
@@ -111,6 +112,29 @@ pub(in crate::serve) const LOG_CHECKPOINT: Described = Described {
     takes: None,
     gives: Gives::Text("A C2SP signed note: origin, number of leaves, root, signature."),
     codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const LOG_SUCCESSION: Described = Described {
+    id: "succession",
+    summary: "Gives the notes by which the log was handed on, to a new key or to a successor.",
+    text: "Whoever holds an earlier log key follows them from there, and trusts nothing else of the answer (docs/LOG.md). Shows nothing of \
+           anybody, so it needs no person and leaves no leaf.",
+    role: "bank-officer",
+    takes: None,
+    gives: Gives::of::<SuccessionAnswer>(),
+    codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const LOG_REKEY: Described = Described {
+    id: "rekeyLog",
+    summary: "Gives the log a new key.",
+    text: "The old key signs for it, and signs checkpoints too for 30 days; then it is destroyed. Refused while that lasts.",
+    role: "security-admin",
+    takes: Takes::of::<RekeyRequest>(example::empty),
+    gives: Gives::of::<RekeyAnswer>(),
+    codes: &[ACT, REKEY],
     items: &[],
 };
 
