@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::approvals::ApprovalId;
 use crate::name::{EXTERNAL_ID_BYTES_MAX, NAME_BYTES_MAX};
 use crate::{ExternalId, Hash, Name, Value};
 
@@ -42,6 +43,13 @@ texts! {
     Value {
         "type": "string",
         "description": "The value of a field, in the one written form that the field's type has. Personal data.",
+    }
+    ApprovalId {
+        "type": "string",
+        "description": "The name of a request for a second person: 22 characters of base64url without padding.",
+        "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$",
+        "minLength": 22,
+        "maxLength": 22,
     }
     Hash {
         "type": "string",

@@ -100,6 +100,14 @@ actions! {
     SchemaShow = "schema.show";
     /// The description of the API was read.
     ApiShow = "api.show";
+    /// Something was asked for that needs a second person.
+    ApprovalAsk = "approval.ask";
+    /// Requests for a second person were listed.
+    ApprovalList = "approval.list";
+    /// A second person approved.
+    ApprovalGrant = "approval.grant";
+    /// A second person refused, whoever asked took it back, or its time ended.
+    ApprovalDeny = "approval.deny";
     /// The outcome of a write or erase was told again, to whoever sent it twice.
     Replay = "replay";
     /// A request that is no operation of the vault.

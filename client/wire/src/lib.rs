@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod approval;
+pub mod approvals;
 mod bounded;
 #[cfg(feature = "schema")]
 mod described;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalId;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)*) => {
         /// What went wrong, as a closed list. The text form is stable: programs may compare it.
@@ -98,6 +100,26 @@ codes! {
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.
     TooManyRecords = "too_many_records", 409, "This person has as much in this category as the vault takes: 1,024 records, or 4 MiB of them.";
+    /// The act needs a second person, who has not approved it yet. The problem names the request in `approval`.
+    ApprovalNeeded = "approval_needed", 409, "This needs a second person; another admin must approve it, then send it again with the approval named here.";
+    /// Who asks may not approve.
+    ApprovalOwn = "approval_own", 403, "You asked for this yourself; another person must approve it.";
+    /// The request for a second person was asked for by nobody, or long ago.
+    ApprovalUnknown = "approval_unknown", 404, "There is no such approval; send the request without one to ask for it.";
+    /// Nobody approved it in time, or it was not used in time.
+    ApprovalExpired = "approval_expired", 409, "This approval is past its time; send the request without one to ask again.";
+    /// It was refused.
+    ApprovalRefused = "approval_refused", 409, "This was refused by a second person, or taken back.";
+    /// It was used before; an approval counts once.
+    ApprovalUsed = "approval_used", 409, "This approval was used; each counts once. Send the request without one to ask again.";
+    /// It was given for something else.
+    ApprovalMismatch = "approval_mismatch", 422, "This approval is for another request: act, controller, body and person must be those that were asked for.";
+    /// Somebody decided before.
+    ApprovalDecided = "approval_decided", 409, "This was decided by somebody before you; list the approvals to see how.";
+    /// Who approved it may not do so any more.
+    ApprovalVoid = "approval_void", 409, "Who approved this may no longer do so; send the request without an approval to ask again.";
+    /// The person has as many open requests as may be.
+    TooManyApprovals = "too_many_approvals", 409, "You have as many open requests as one person may have; take some back, or wait until they are decided.";
     /// The body did not come in the time that it may take.
     TooSlow = "too_slow", 408, "The body did not come in the time that it may take.";
     /// The body is over the limit.
@@ -172,6 +194,9 @@ pub struct Problem {
     /// Which part of the request, where that helps. Never a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// The request for a second person, where one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
     /// The id under which the operator finds this request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
@@ -189,6 +214,7 @@ impl Problem {
             status: code.status(),
             code,
             detail: None,
+            approval: None,
             request: None,
         }
     }
@@ -196,6 +222,12 @@ impl Problem {
     /// The same with a detail.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Problem {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same with the request for a second person.
+    pub fn with_approval(mut self, approval: ApprovalId) -> Problem {
+        self.approval = Some(approval);
         self
     }
 }

@@ -7,7 +7,9 @@
 
 mod applications;
 pub mod approval;
+mod approved;
 mod ask;
+mod asked;
 mod caller;
 mod certificate;
 mod jwks;
@@ -30,7 +32,9 @@ use crate::schema::Schema;
 use applications::Known;
 
 pub use applications::{Applications, NotAdmitted};
+pub use approved::{Approved, Under};
 pub use ask::Ask;
+pub use asked::{Asked, What, id_of, row_key};
 pub use caller::{Caller, Refusal};
 pub use certificate::{NotACertificate, PeerCertificate};
 pub use jws::install_provider;

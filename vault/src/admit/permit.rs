@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use coffer_wire::Name;
 use coffer_wire::api::Form;
 use coffer_wire::leaf::Action;
+use coffer_wire::name::VAULT;
 
 use super::{Ask, Caller, Gate, Refusal};
 
@@ -184,16 +185,26 @@ impl Gate {
             | Action::SchemaShow
             | Action::ApiShow
             | Action::LogRekey
+            | Action::ApprovalList
             | Action::LogEntry => self.decide(caller, ask, action),
             _ => Err(caller.refused_act()),
         }
     }
 
-    /// The one place where a permit comes into being. Private: each act above fixes its type and
-    /// its action together.
+    /// That a decision about a request for a second person was permitted, by the rule of the act that was asked for.
+    pub(super) fn permit_decision(&self, caller: &Caller, action: Action, rule: String) -> Permit<Manage> {
+        Gate::permitted(caller, &Ask::of(VAULT), action, rule)
+    }
+
     fn decide<A: Act>(&self, caller: &Caller, ask: &Ask<'_>, action: Action) -> Result<Permit<A>, Refusal> {
         let rule = caller.decide(ask, action)?;
-        Ok(Permit {
+        Ok(Gate::permitted(caller, ask, action, rule))
+    }
+
+    /// The one place where a permit comes into being. Private: each act above fixes its type and
+    /// its action together.
+    fn permitted<A: Act>(caller: &Caller, ask: &Ask<'_>, action: Action, rule: String) -> Permit<A> {
+        Permit {
             digest: ask.digest(caller, action),
             rule,
             epoch: caller.epoch(),
@@ -207,6 +218,6 @@ impl Gate {
             fields: ask.fields.to_vec(),
             form: ask.form,
             act: PhantomData,
-        })
+        }
     }
 }

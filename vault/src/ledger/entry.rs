@@ -111,6 +111,20 @@ impl Entry {
         Ok(entry)
     }
 
+    /// The leaf of a request for a second person, by the rule that permits the act.
+    pub fn asking<A: crate::admit::Act>(
+        permit: &Permit<A>,
+        common: &Circumstances,
+        about: About<'_>,
+        detail: Detail,
+        private: Private,
+    ) -> Result<Entry, NotMade> {
+        let decision = Decision::Granted(permit.rule());
+        let mut entry = Entry::build(Action::ApprovalAsk, decision, common, about, detail, private)?;
+        entry.shown = None;
+        Ok(entry)
+    }
+
     /// The leaf of something that the vault itself does, such as creating a key.
     pub fn own(
         action: Action,

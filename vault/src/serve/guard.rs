@@ -2,6 +2,7 @@
 //! one stands never reaches its operation, and neither its leaf nor its answer repeats the text.
 
 use coffer_wire::api::{self, ApplyRequest, Empty, EntryRequest, ProveRequest, RekeyRequest, ShowRequest};
+use coffer_wire::approvals::DecideRequest;
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
 use coffer_wire::{ExternalId, Name};
@@ -146,6 +147,13 @@ impl Texts for ShowRequest {
         let ShowRequest { category, field, action: _ } = self;
         let category = category.iter().map(|category| Text::of("category", category));
         category.chain(field.iter().map(|field| Text::of("field", field)))
+    }
+}
+
+impl Texts for DecideRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let DecideRequest { id: _, reason } = self;
+        reason.iter().map(|reason| Text::of("reason", reason))
     }
 }
 

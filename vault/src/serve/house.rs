@@ -36,6 +36,8 @@ pub struct House {
     pub(super) ledger: Ledger,
     pub(super) unattributed: Unattributed,
     pub(super) activation: tokio::sync::Mutex<()>,
+    /// Held while somebody asks for a second person.
+    pub(super) asking: tokio::sync::Mutex<()>,
     pub(super) metrics: Metrics,
     upkeep: RwLock<Upkeep>,
     keyring: RwLock<Arc<Keyring>>,
@@ -198,6 +200,7 @@ impl House {
             ledger,
             unattributed: Unattributed::default(),
             activation: tokio::sync::Mutex::new(()),
+            asking: tokio::sync::Mutex::new(()),
             metrics,
             upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),

@@ -3,6 +3,7 @@
 
 mod answer;
 mod apply;
+mod approval;
 mod blocking;
 mod buffer;
 mod crowd;

@@ -26,8 +26,8 @@ use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, Within, apply, crowd, drill, entry, erase, erase_subject, keys, list, manage, openapi,
-    prove, read, rekey, root, seal_up, show, show_schema, status, unseal, whoami, write,
+    Door, House, Incoming, Within, apply, approval, crowd, drill, entry, erase, erase_subject, keys, list, manage,
+    openapi, prove, read, rekey, root, seal_up, show, show_schema, status, unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -79,6 +79,9 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/access/show", Some(Action::AccessShow), show::serve, ACCESS_SHOW),
     operation!(POST "/v1/access/apply", Some(Action::AccessApply), apply::access, ACCESS_APPLY),
     operation!(POST "/v1/schema/apply", Some(Action::SchemaApply), apply::schema, SCHEMA_APPLY),
+    operation!(POST "/v1/approvals/list", Some(Action::ApprovalList), approval::list, APPROVALS_LIST),
+    operation!(POST "/v1/approvals/approve", Some(Action::ApprovalGrant), approval::approve, APPROVALS_APPROVE),
+    operation!(POST "/v1/approvals/refuse", Some(Action::ApprovalDeny), approval::refuse, APPROVALS_REFUSE),
     operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve, SCHEMA_SHOW),
     operation!(GET "/openapi.json", Some(Action::ApiShow), openapi::serve, OPENAPI_JSON),
     operation!(POST "/v1/root/rotate", Some(Action::RootRotate), root::rotate, ROOT_ROTATE),

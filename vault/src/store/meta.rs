@@ -10,6 +10,8 @@ pub const NUMBER_PREFIX: &[u8] = b"number:";
 pub const IDEMPOTENCY_PREFIX: &[u8] = b"idempotency:";
 /// Begins the key of a note by which the log's key handed on.
 pub const HANDOVER_PREFIX: &[u8] = b"handover:";
+/// Begins the key of a request for a second person.
+pub const APPROVAL_PREFIX: &[u8] = b"approval:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

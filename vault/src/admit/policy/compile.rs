@@ -42,7 +42,7 @@ pub(super) struct GrantBits {
 
 pub(super) struct DutyBits {
     pub(super) role: u64,
-    pub(super) acts: u32,
+    pub(super) acts: u64,
     pub(super) name: Name,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct ApplicationBits {
     /// By position of the category in the schema.
     pub(super) categories: u64,
     /// Actions and acts together.
-    pub(super) actions: u32,
+    pub(super) actions: u64,
     /// By position of the category, bits of its own purposes.
     pub(super) purposes: Vec<u64>,
 }
@@ -83,8 +83,8 @@ impl Slot {
 }
 
 /// The bit of an action.
-pub(super) fn action_bit(action: Action) -> u32 {
-    const { assert!(Action::ALL.len() <= 32) };
+pub(super) fn action_bit(action: Action) -> u64 {
+    const { assert!(Action::ALL.len() <= 64) };
     1 << (action as u32)
 }
 

@@ -54,6 +54,29 @@ pub(super) const ROTATED: &[Code] = &[Code::NothingPrepared, Code::SplitImpossib
 pub(super) const UNSEALED: &[Code] = &[Code::AlreadyOpen];
 /// Of a new key of the log.
 pub(super) const REKEY: &[Code] = &[Code::RekeyUnderWay];
+/// Of an act that needs two people, and of its approval.
+pub(super) const TWO_PEOPLE: &[Code] = &[
+    Code::ApprovalNeeded,
+    Code::ApprovalUnknown,
+    Code::ApprovalExpired,
+    Code::ApprovalRefused,
+    Code::ApprovalUsed,
+    Code::ApprovalMismatch,
+    Code::ApprovalVoid,
+    Code::TooManyApprovals,
+];
+/// Of a second person's decision: those of the act itself, and of the request.
+pub(super) const DECISION: &[Code] = &[
+    Code::ForbiddenController,
+    Code::ForbiddenApplication,
+    Code::ForbiddenRole,
+    Code::PurposeNotPermitted,
+    Code::ApprovalUnknown,
+    Code::ApprovalExpired,
+    Code::ApprovalDecided,
+];
+/// Of an approval alone.
+pub(super) const APPROVAL: &[Code] = &[Code::ApprovalOwn];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,

@@ -147,6 +147,11 @@ pub(super) fn empty() -> Value {
     json!({})
 }
 
+/// The id is whatever the vault has given; no example can know it.
+pub(super) fn decide() -> Value {
+    json!({ "id": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "agreed in the meeting of the data protection group" })
+}
+
 pub(super) fn show() -> Value {
     json!({ "category": "bank", "field": "account_number", "action": "records.read" })
 }

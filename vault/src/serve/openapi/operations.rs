@@ -6,10 +6,13 @@ use coffer_wire::api::{
     RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer,
     UnsealRequest, Whoami, WriteItem,
 };
+use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
-use super::codes::{ACT, FIELDS, ITEM, ONCE, PROPOSAL, REKEY, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN};
+use super::codes::{
+    ACT, APPROVAL, DECISION, FIELDS, ITEM, ONCE, PROPOSAL, REKEY, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN,
+};
 use super::{Described, Gives, Takes, example};
 
 /// How the API is used, before its operations.
@@ -33,7 +36,7 @@ Each answer names its request in `x-request-id`. A `traceparent` (W3C Trace Cont
 that is none is passed over.
 
 The examples hang together: they are answered 200, first to last, by a vault whose schema and policy are those of the examples of \
-`schema/apply` and `access/apply`, each asked by the role that stands beside it.";
+`schema/apply` and `access/apply`, each asked by the role that stands beside it; the id of an approval is whichever the vault has given.";
 
 pub(in crate::serve) const RECORDS_WRITE: Described = Described {
     id: "writeRecords",
@@ -215,6 +218,40 @@ pub(in crate::serve) const SCHEMA_APPLY: Described = Described {
     takes: Takes::less_than::<ApplyRequest>(some_files, example::schema),
     gives: Gives::of::<ApplyAnswer>(),
     codes: &[ACT, PROPOSAL],
+    items: &[],
+};
+
+pub(in crate::serve) const APPROVALS_LIST: Described = Described {
+    id: "listApprovals",
+    summary: "Lists what waits for a second person, and what became of it.",
+    text: "The caller's own requests, and those for acts that the caller may do. Needs no right of its own.",
+    role: "security-admin",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<ApprovalsAnswer>(),
+    codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const APPROVALS_APPROVE: Described = Described {
+    id: "approve",
+    summary: "Approves what another person asked for.",
+    text: "Needs the very right that the act needs, and another person than the one who asked: one subject is one person, at \
+           whichever issuer and application, in whichever role. Who asked then does the act within a day, naming the approval.",
+    role: "security-admin",
+    takes: Takes::of::<DecideRequest>(example::decide),
+    gives: Gives::of::<DecideAnswer>(),
+    codes: &[DECISION, APPROVAL],
+    items: &[],
+};
+
+pub(in crate::serve) const APPROVALS_REFUSE: Described = Described {
+    id: "refuse",
+    summary: "Refuses what another person asked for, or takes the caller's own request back.",
+    text: "Needs the very right that the act needs; to take one's own request back, none.",
+    role: "security-admin",
+    takes: Takes::of::<DecideRequest>(example::decide),
+    gives: Gives::of::<DecideAnswer>(),
+    codes: &[DECISION],
     items: &[],
 };
 
