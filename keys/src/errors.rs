@@ -31,7 +31,7 @@ impl From<NoRandomness> for Unsealable {
     }
 }
 
-/// Why a key was not wrapped again. It lies where it lay.
+/// Why a key was not put under another. It lies where it lay.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum NotRewrapped {
     /// See [`Altered`]; also of a key that never lies under a root key.

@@ -70,10 +70,11 @@ impl RootKey {
     /// # Errors
     /// [`NotRewrapped`].
     pub fn rewrap(&self, place: &Place<'_>, wrapped: &Wrapped, next: &RootKey) -> Result<Wrapped, NotRewrapped> {
+        let moved = Place { wrapped_by: next.id, ..*place };
         match place.kind {
-            KeyKind::Category => wrapped::rewrap::<CategoryKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
-            KeyKind::Locator => wrapped::rewrap::<LocatorKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
-            KeyKind::Log => wrapped::rewrap::<LogKey>(&self.prf, place, wrapped, (&next.prf, next.id)),
+            KeyKind::Category => wrapped::rewrap::<CategoryKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
+            KeyKind::Locator => wrapped::rewrap::<LocatorKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
+            KeyKind::Log => wrapped::rewrap::<LogKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
             KeyKind::Root | KeyKind::Audit | KeyKind::Subject => Err(Altered.into()),
         }
     }

@@ -7,7 +7,7 @@ use crate::context::{Context, Label};
 use crate::place::{KeyKind, Place};
 use crate::prf::{KEY_BYTES, Prf};
 use crate::random::{fill, random};
-use crate::{Altered, KeyId, NoRandomness, NotRewrapped};
+use crate::{Altered, NoRandomness, NotRewrapped};
 
 /// Length of a wrapped key in bytes.
 pub const WRAPPED_BYTES: usize = KEY_BYTES + OVERHEAD_BYTES;
@@ -49,17 +49,15 @@ pub(crate) fn open<K: Kept>(wrapping: &Prf, place: &Place<'_>, wrapped: &Wrapped
     Ok(K::from_raw(&raw))
 }
 
-/// Takes a key from under one key and puts it under another.
+/// Takes a key from under one key and puts it under another, under a fresh salt. The raw bytes are wiped and given to nobody.
 pub(crate) fn rewrap<K: Kept>(
-    wrapping: &Prf,
-    place: &Place<'_>,
+    (from, at): (&Prf, &Place<'_>),
     wrapped: &Wrapped,
-    (next, next_id): (&Prf, KeyId),
+    (to, next): (&Prf, &Place<'_>),
 ) -> Result<Wrapped, NotRewrapped> {
     let mut raw = Zeroizing::new([0; KEY_BYTES]);
-    aead::open(wrapping, &place.context(Label::Wrap, K::KIND), &wrapped.0, &mut *raw)?;
-    let moved = Place { wrapped_by: next_id, ..*place };
-    Ok(wrap(next, &random()?, &moved.context(Label::Wrap, K::KIND), &raw))
+    aead::open(from, &at.context(Label::Wrap, K::KIND), &wrapped.0, &mut *raw)?;
+    Ok(wrap(to, &random()?, &next.context(Label::Wrap, K::KIND), &raw))
 }
 
 /// Wraps under a salt that the caller has drawn.

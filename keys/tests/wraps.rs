@@ -3,7 +3,7 @@
 
 mod common;
 
-use coffer_keys::{Altered, CategoryKey, Context, KeyId, KeyKind, Label, Place, Wrapped};
+use coffer_keys::{Altered, CategoryKey, Context, KeyId, KeyKind, Label, NotRewrapped, Place, Wrapped};
 use common::{category, place, root};
 
 #[test]
@@ -117,4 +117,35 @@ fn key_ids_are_written_and_read_back() {
     for text in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA==", "AAAAAAAAAAAAAAAAAAAAA+", "AAAAAAAAAAAAAAAAAAAAAB", "é"] {
         assert!(text.parse::<KeyId>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_key_that_was_put_under_the_next_version_is_the_same_key_and_opens_there_alone() {
+    let root = root();
+    let (old, _) = root.make_category(&place(KeyKind::Category)).unwrap();
+    let (new, _) = root.make_category(&place(KeyKind::Category)).unwrap();
+    let at = place(KeyKind::Subject);
+    let next = Place { version: 2, wrapped_by: KeyId::from_bytes([7; 16]), ..at };
+    let (subject, wrapped) = old.make_subject(&at).unwrap();
+    let context = Context::new(Label::Value).text("place");
+    let sealed = subject.seal(&context, b"value", 0).unwrap();
+
+    let moved = old.rewrap_subject(&at, &wrapped, &new, &next).unwrap();
+    let again = new.open_subject(&next, &moved).unwrap();
+    assert_eq!(again.open(&context, &sealed).unwrap().as_bytes(), b"value");
+    assert_eq!(old.open_subject(&at, &moved).err(), Some(Altered));
+    assert_eq!(new.open_subject(&at, &moved).err(), Some(Altered));
+    // Each time under a fresh salt, so that nobody sees that it is the same key.
+    assert_ne!(old.rewrap_subject(&at, &wrapped, &new, &next).unwrap(), moved);
+}
+
+#[test]
+fn what_does_not_open_is_not_put_under_another_key() {
+    let root = root();
+    let (old, _) = root.make_category(&place(KeyKind::Category)).unwrap();
+    let (new, _) = root.make_category(&place(KeyKind::Category)).unwrap();
+    let at = place(KeyKind::Subject);
+    let (_, wrapped) = old.make_subject(&at).unwrap();
+    assert_eq!(old.rewrap_audit(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered));
+    assert_eq!(new.rewrap_subject(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered));
 }

@@ -92,6 +92,7 @@ impl Near {
     pub fn over(home: &Home, engine: &Arc<dyn Engine>) -> Result<Near, HouseError> {
         let (config, clock) = (Arc::clone(&home.config), Arc::clone(&home.clock));
         let house = Arc::new(House::open(config, Arc::clone(engine), clock, &home.root_key())?);
+        house.resume_jobs();
         Ok(Near::new(home, house))
     }
 

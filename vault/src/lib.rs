@@ -13,6 +13,8 @@ pub mod serve;
 
 pub mod check;
 
+pub mod jobs;
+
 pub mod seal;
 
 pub mod ledger;

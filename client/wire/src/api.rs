@@ -387,6 +387,9 @@ pub struct KeyInfo {
     pub version: u32,
     /// `active`, `decrypt-only`, `compromised` or `destroyed`.
     pub state: String,
+    /// Of a category key: how many keys of persons or staff lie under it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<u64>,
     /// Unix time in milliseconds.
     pub created_ms: u64,
 }
@@ -400,6 +403,150 @@ pub struct KeysAnswer {
     pub keys: Vec<KeyInfo>,
     /// How many keys of persons and staff there are.
     pub personal: u64,
+}
+
+/// Which keys are to have a new version. Of controllers and categories that are not named: all that the caller has a right for.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateRequest {
+    /// Whose keys; `vault` for the vault's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub controller: Option<Name>,
+    /// Of which category; `audit` for the keys that wrap what the log keeps in private.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Name>,
+    /// Only those whose newest version is at least so many days old.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_than_days: Option<u32>,
+    /// How many keys of persons or staff are moved in a second, at most. Left out: so many that reads hardly notice.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = REWRAP_RATE_MAX)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// Why, in the caller's words. At most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WORDS_BYTES_MAX)))]
+    pub reason: String,
+}
+
+/// Keys of persons or staff that a job moves in a second, at most.
+pub const REWRAP_RATE_MAX: u32 = 1_000_000;
+
+/// A key that has a new version.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Rotated {
+    /// The controller.
+    pub controller: Name,
+    /// The category.
+    pub category: Name,
+    /// The new version.
+    pub version: u32,
+    /// The job that moves what lies under the old ones.
+    pub job: u64,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+}
+
+/// A key that was left as it is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Unrotated {
+    /// The controller.
+    pub controller: Name,
+    /// The category.
+    pub category: Name,
+    /// Why.
+    pub code: Code,
+}
+
+/// The answer of `keys/rotate`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateAnswer {
+    /// The keys that have a new version.
+    pub rotated: Vec<Rotated>,
+    /// Those that were asked for and have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left: Vec<Unrotated>,
+    /// The notes of the receipts.
+    pub notes: Vec<String>,
+}
+
+/// A job: work that an act has begun and that goes on without it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JobInfo {
+    /// Its number: the index of the leaf that opened it.
+    pub job: u64,
+    /// `rewrap`.
+    pub kind: String,
+    /// `running`, `done`, or `stuck` where what is left does not open.
+    pub state: String,
+    /// The controller.
+    pub controller: Name,
+    /// The category.
+    pub category: Name,
+    /// Keys a second, at most.
+    pub rate: u32,
+    /// How many keys there were when it began; left out until they are counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// How many it has moved. Those erased meanwhile are not among them.
+    pub done: u64,
+    /// How many do not open and are left.
+    pub left: u64,
+    /// When it began, Unix time in milliseconds.
+    pub started_ms: u64,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<u64>,
+}
+
+/// The answer of `keys/jobs`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JobsAnswer {
+    /// Every job there was, oldest first.
+    pub jobs: Vec<JobInfo>,
+}
+
+/// One version of a category key that is to come into another state.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeyRequest {
+    /// The controller.
+    pub controller: Name,
+    /// The category.
+    pub category: Name,
+    /// The version.
+    pub version: u32,
+    /// Why, in the caller's words. At most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WORDS_BYTES_MAX)))]
+    pub reason: String,
+    /// Of `keys/shred`: how many keys of persons lie under it, and so how many lose what they protect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+}
+
+/// The state of a key after an act.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct KeyAnswer {
+    /// The state.
+    pub state: String,
+    /// How many keys of persons or staff lay under it.
+    pub under: u64,
+    /// Proof that it is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
 }
 
 /// The answer of `whoami`.

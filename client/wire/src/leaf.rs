@@ -74,6 +74,16 @@ actions! {
     KeysDestroy = "keys.destroy";
     /// The keys were listed, without key material.
     KeysList = "keys.list";
+    /// A category key got a new version; the one before only opens from here on.
+    KeysRotate = "keys.rotate";
+    /// Nothing is left under the old versions of a category key.
+    KeysRewrap = "keys.rewrap";
+    /// The jobs were listed.
+    KeysJobs = "keys.jobs";
+    /// A version of a category key was destroyed with all that lay under it.
+    KeysShred = "keys.shred";
+    /// A version of a category key came into another state.
+    KeyState = "key.state";
     /// A key was created.
     KeyCreate = "key.create";
     /// The vault was unsealed.

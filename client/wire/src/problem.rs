@@ -120,6 +120,16 @@ codes! {
     ApprovalVoid = "approval_void", 409, "Who approved this may no longer do so; send the request without an approval to ask again.";
     /// The person has as many open requests as may be.
     TooManyApprovals = "too_many_approvals", 409, "You have as many open requests as one person may have; take some back, or wait until they are decided.";
+    /// The key is the one that wraps what is new.
+    KeyActive = "key_active", 409, "This version wraps what is new; rotate the key first (`coffer keys rotate`).";
+    /// Something still lies under the key.
+    KeyInUse = "key_in_use", 409, "Something still lies under this key; wait for its rotation to end, or look at `coffer keys jobs`.";
+    /// The key is in a state from which this step does not go.
+    KeyStep = "key_step", 409, "The key is in a state from which this step does not go; see `coffer keys list`.";
+    /// The count that was named is not that of what lies under the key.
+    CountMismatch = "count_mismatch", 409, "The count is not that of what lies under this key; the detail says how much does.";
+    /// The key's last rotation is still under way.
+    RotationRuns = "rotation_runs", 409, "The last rotation of this key is still under way; see `coffer keys jobs`.";
     /// The body did not come in the time that it may take.
     TooSlow = "too_slow", 408, "The body did not come in the time that it may take.";
     /// The body is over the limit.
@@ -128,6 +138,8 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "Send application/json.";
     /// The schema in force has no such category.
     UnknownCategory = "unknown_category", 422, "The schema in force has no such category.";
+    /// There is no such version of such a key.
+    UnknownKey = "unknown_key", 422, "There is no such version of such a key; see `coffer keys list`.";
     /// The schema in force has no such field.
     UnknownField = "unknown_field", 422, "The category has no such field.";
     /// The record would be without a field that every record of the category has.
@@ -162,6 +174,8 @@ codes! {
     SealUnavailable = "seal_unavailable", 503, "What holds the root key does not give it; the operator finds the reason under the request id.";
     /// Too much is waiting already.
     Busy = "busy", 503, "The vault is busy; try again after the time given.";
+    /// What was asked for lies under a key that is compromised, until it is moved.
+    KeyWithheld = "key_withheld", 503, "What was asked for lies under a compromised key and is being moved from there; try again later.";
     /// The access log cannot be written, so nothing is released.
     LogUnwritable = "log_unwritable", 503, "The access log cannot be written, so nothing is released.";
     /// A write or erase whose sync failed: it may have persisted.

@@ -147,7 +147,7 @@ pub(crate) fn serve_vault(home: &Path) {
     let tls = listen::server_config(&config.listen).unwrap();
     let listener = Listener::start(config.listen.address, tls, Door::to(Arc::clone(&house))).unwrap();
     until_told(listener);
-    house.ledger().close();
+    house.close();
 }
 
 fn until_told(mut listener: Listener) {

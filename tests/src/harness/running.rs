@@ -35,8 +35,10 @@ impl Home {
     pub fn serve_on(self, engine: Arc<dyn Engine>) -> Running {
         let house =
             House::open(Arc::clone(&self.config), Arc::clone(&engine), Arc::clone(&self.clock), &self.root_key());
+        let house = Arc::new(house.unwrap());
+        house.resume_jobs();
         let at = Arc::clone(&engine);
-        let door = Door::to(Arc::new(house.unwrap())).with_store(Box::new(move || Ok(Arc::clone(&at))));
+        let door = Door::to(house).with_store(Box::new(move || Ok(Arc::clone(&at))));
         let tls = listen::server_config(&self.config.listen).unwrap();
         let listener = Listener::start(self.config.listen.address, tls, door.clone()).unwrap();
         let address = listener.address();
@@ -102,7 +104,7 @@ impl Parts {
     fn stop(mut self) -> Home {
         self.listener.stop();
         if let Some(house) = self.door.house() {
-            house.ledger().close();
+            house.close();
         }
         let Parts { listener, door, engine, home } = self;
         drop((listener, door));

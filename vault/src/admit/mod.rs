@@ -38,7 +38,7 @@ pub use asked::{Asked, What, id_of, row_key};
 pub use caller::{Caller, Refusal};
 pub use certificate::{NotACertificate, PeerCertificate};
 pub use jws::install_provider;
-pub use permit::{Act, Erase, EraseSubject, List, Manage, Permit, Read, Write};
+pub use permit::{Act, Erase, EraseSubject, Job, List, Manage, Permit, Read, Write};
 pub use policy::{GRANTS_MAX, Policy, ROLES_MAX, RULE_EVERYONE, Revoked};
 pub use quota::{FOLD_TIME, Limit, Quota, Room, Seat, TooMany, UnderWay};
 pub use token::{

@@ -90,7 +90,7 @@ pub fn until_stopped(mut served: Served, end: End) -> Result<(), Failure> {
 pub fn stop(mut served: Served) {
     served.listener.stop();
     if let Some(house) = served.door.house() {
-        house.ledger().close();
+        house.close();
     }
 }
 

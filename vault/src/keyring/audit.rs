@@ -59,7 +59,7 @@ impl Line {
         if !bool::from(self.audit_tag(locator, &row.id).ct_eq(&row.tag)) {
             return Err(Altered);
         }
-        version.key.open_audit(&self.place(KeyKind::Audit, row.id, version), &row.wrapped)
+        version.key.open_audit(&self.place(KeyKind::Audit, row.id, &version), &row.wrapped)
     }
 
     /// Makes the audit key of somebody who has none.
@@ -72,7 +72,8 @@ impl Line {
         let locator = self.locator.person(&whom.text());
         let id = KeyId::random()?;
         let version = self.active();
-        let (key, wrapped) = version.key.make_audit(&self.place(KeyKind::Audit, id, version))?;
+        let (key, wrapped) = version.key.make_audit(&self.place(KeyKind::Audit, id, &version))?;
+        needs.push(version.wraps());
         let row = AuditRow { id, wrapped_by: version.id, tag: self.audit_tag(&locator, &id), wrapped };
         let at = AuditRow::key(&locator);
         batch.put(Family::Keys, at.clone(), row.encode());

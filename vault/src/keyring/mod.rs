@@ -8,13 +8,16 @@ mod in_force;
 mod log;
 pub mod record;
 mod reroot;
+mod rewrap;
+mod state;
 mod subject;
 mod survey;
+mod versions;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
-use coffer_keys::{CategoryKey, KeyId, KeyKind, LocatorKey, Place, RootKey, WRAPPED_BYTES, Wrapped};
+use coffer_keys::{KeyId, KeyKind, LocatorKey, Place, RootKey};
 use coffer_wire::Name;
 use coffer_wire::name::VAULT;
 
@@ -22,12 +25,15 @@ use crate::store::{Engine, Family, StoreError};
 use record::{RootRow, State, Use};
 
 pub use audit::{Audited, audit_row_key};
-pub use create::{Created, create_line, create_log_key};
+pub use create::{Created, create_line, create_log_key, create_version};
 pub use in_force::{drill_tag, in_force_tag};
 pub use log::{LogKeys, OwnLogKey};
 pub use reroot::{reroot, root_in_force};
+pub use rewrap::{Moved, Under};
+pub use state::{Active, AnyHeld, Compromised, DecryptOnly, Destroyed, Held};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
+pub use versions::{Version, Versions};
 
 /// The reserved category whose keys wrap and place audit keys.
 pub const AUDIT: &str = "audit";
@@ -49,6 +55,12 @@ pub enum KeyringError {
     /// A row of the key family is no row.
     #[error("a row of the key family is damaged: run `coffer-vault check`")]
     Damaged,
+    /// What a row says of a key's state is not what this vault wrote.
+    #[error("the state, version or date of key {0} was changed by somebody else: run `coffer-vault check`")]
+    Unvouched(String),
+    /// Two versions of a category key seem to wrap what is new.
+    #[error("two versions of one key are active, so that one was put back by somebody else: run `coffer-vault check`")]
+    TwoActive,
     /// A key that must be there is not.
     #[error("the {0} key is missing: run `coffer-vault check`")]
     Missing(&'static str),
@@ -81,57 +93,71 @@ pub struct Line {
     controller: Name,
     category: Name,
     locator: LocatorKey,
-    versions: Vec<Version>,
-}
-
-/// One version of a category key.
-pub struct Version {
-    /// The key's id.
-    pub id: KeyId,
-    /// From 1.
-    pub version: u32,
-    /// What it may be used for.
-    pub state: State,
-    key: CategoryKey,
+    versions: RwLock<Arc<Versions>>,
 }
 
 impl Keyring {
     /// Opens every key under the root key. The log's keys come apart, for the sequencer alone.
     pub fn open(engine: &dyn Engine, root: &RootKey) -> Result<(Keyring, LogKeys), KeyringError> {
         let mut keyring = Keyring { lines: BTreeMap::new() };
+        let rows = root_rows(engine)?;
         let mut log = Vec::new();
         let mut locators = BTreeMap::new();
-        let mut versions: BTreeMap<_, Vec<Version>> = BTreeMap::new();
-        for (id, row) in root_rows(engine)? {
-            let place = row.place(&id);
+        let mut versions: BTreeMap<_, Versions> = BTreeMap::new();
+        for (id, row) in &rows {
+            let place = row.place(id);
             let unopened = |_| KeyringError::Unopened(id.to_string());
             let at = (row.controller, row.category);
             match row.usage {
                 Use::Log if row.state == State::Destroyed => {}
                 Use::Log => {
                     let key = root.open_log(&place, &row.wrapped).map_err(unopened)?;
-                    log.push(OwnLogKey { id, version: row.version, state: row.state, key });
+                    log.push(OwnLogKey { id: *id, version: row.version, state: row.state, key });
                 }
                 Use::Locator => {
-                    locators.insert(at, root.open_locator(&place, &row.wrapped).map_err(unopened)?);
+                    let locator = root.open_locator(&place, &row.wrapped).map_err(unopened)?;
+                    locators.insert(at, (*id, row.floor, locator));
                 }
-                Use::Category if row.state == State::Destroyed => {}
                 Use::Category => {
-                    let key = root.open_category(&place, &row.wrapped).map_err(unopened)?;
-                    let version = Version { id, version: row.version, state: row.state, key };
-                    versions.entry(at).or_default().push(version);
+                    let versions = versions.entry(at).or_default();
+                    if row.state == State::Destroyed {
+                        versions.destroyed.push(*id);
+                        continue;
+                    }
+                    let key = Arc::new(root.open_category(&place, &row.wrapped).map_err(unopened)?);
+                    let version = Version { id: *id, version: row.version, state: row.state, key };
+                    versions.list.push(Arc::new(version));
                 }
             }
         }
-        for (at, locator) in locators {
-            let versions = versions.remove(&at).unwrap_or_default();
+        for (at, (id, floor, locator)) in locators {
+            let versions = Versions { floor, locator: id, ..versions.remove(&at).unwrap_or_default() };
             keyring.insert(Line::new(at.0, at.1, locator, versions)?);
         }
         // A category whose rows nobody can find would pass for one in which there is nobody.
         if !versions.is_empty() {
             return Err(KeyringError::Missing("locator"));
         }
-        Ok((keyring, LogKeys::of(log)?))
+        match rows.iter().find(|(id, row)| !keyring.vouches(id, row)) {
+            Some((id, _)) => Err(KeyringError::Unvouched(id.to_string())),
+            None => Ok((keyring, LogKeys::of(log)?)),
+        }
+    }
+
+    /// Whether what a row says of a key under the root key is what this vault wrote.
+    fn vouches(&self, id: &KeyId, row: &RootRow) -> bool {
+        let line = self.line(&row.controller, &row.category);
+        line.is_some_and(|line| row.is_vouched(id, line.locator()))
+    }
+
+    /// Every line.
+    pub fn lines(&self) -> impl Iterator<Item = &Arc<Line>> {
+        self.lines.values()
+    }
+
+    /// A line that others may keep.
+    pub fn kept_line(&self, controller: &Name, category: &Name) -> Option<Arc<Line>> {
+        self.lines.get(&(*controller, *category)).cloned()
     }
 
     /// The keys of a category of a controller.
@@ -163,16 +189,8 @@ impl Keyring {
 }
 
 impl Line {
-    fn new(
-        controller: Name,
-        category: Name,
-        locator: LocatorKey,
-        mut versions: Vec<Version>,
-    ) -> Result<Line, KeyringError> {
-        versions.sort_by_key(|v| v.version);
-        if !versions.iter().any(|v| v.state == State::Active) {
-            return Err(KeyringError::Missing("active category"));
-        }
+    fn new(controller: Name, category: Name, locator: LocatorKey, versions: Versions) -> Result<Line, KeyringError> {
+        let versions = RwLock::new(Arc::new(versions.checked()?));
         Ok(Line { controller, category, locator, versions })
     }
 
@@ -189,16 +207,6 @@ impl Line {
     /// What makes row keys.
     pub fn locator(&self) -> &LocatorKey {
         &self.locator
-    }
-
-    /// The version that wraps what is new.
-    pub fn active(&self) -> &Version {
-        let newest = self.versions.iter().rev().find(|v| v.state == State::Active);
-        newest.unwrap_or(&self.versions[0])
-    }
-
-    fn version(&self, id: &KeyId) -> Option<&Version> {
-        self.versions.iter().find(|v| v.id == *id)
     }
 
     fn place<'a>(&'a self, kind: KeyKind, id: KeyId, version: &Version) -> Place<'a> {
@@ -253,29 +261,8 @@ pub fn log_rows(engine: &dyn Engine) -> Result<Vec<(KeyId, RootRow)>, KeyringErr
     Ok(root_rows(engine)?.into_iter().filter(|(_, row)| row.usage == Use::Log).collect())
 }
 
-/// What is left of a key that is destroyed: that it was there. Nothing of it opens any more.
-pub fn ended(row: RootRow) -> RootRow {
-    RootRow { state: State::Destroyed, wrapped: Wrapped::from_bytes([0; WRAPPED_BYTES]), ..row }
-}
-
 /// A key under the root key, as it lies in the store.
 pub fn root_row(engine: &dyn Engine, id: &KeyId) -> Result<RootRow, KeyringError> {
     let row = engine.get(Family::Keys, &RootRow::key(id))?;
     row.as_deref().and_then(RootRow::decode).ok_or(KeyringError::Damaged)
-}
-
-/// How many keys of persons and staff there are. Needs no key; walks the key family.
-pub fn count_personal(engine: &dyn Engine) -> Result<u64, StoreError> {
-    const PAGE_ROWS: usize = 4_096;
-    let mut count = 0;
-    for prefix in [record::SubjectRow::PREFIX, record::AuditRow::PREFIX] {
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = engine.scan(Family::Keys, prefix, after.as_deref(), PAGE_ROWS)?;
-            count += page.iter().filter(|(_, value)| !record::is_tombstone(prefix, value)).count() as u64;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-        }
-    }
-    Ok(count)
 }

@@ -3,15 +3,16 @@
 //! Each kind of row begins its key with a letter: `R` keys under the root key, `S` keys of persons,
 //! `P` which keys a person has, `A` audit keys of persons and staff.
 
-use coffer_keys::{KeyId, Wrapped};
+use coffer_keys::{Context, KeyId, Label, LocatorKey, Wrapped};
 use coffer_wire::Name;
+use subtle::ConstantTimeEq;
 
 /// The format of every row here.
 const FORMAT: u8 = 1;
 /// Bytes of a tag that authenticates an index row.
 pub(super) const TAG_BYTES: usize = 16;
 
-/// The state of a key, after NIST SP 800-57 part 1, §7.
+/// The state of a key, after NIST SP 800-57 part 1, §7, as it is stored. The steps between them are in `state.rs`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum State {
     /// Protects and opens.
@@ -88,11 +89,15 @@ pub struct RootRow {
     pub usage: Use,
     pub state: State,
     pub version: u32,
+    /// Of a locator key: below which version of the line's category key nothing opens. Else 0.
+    pub floor: u32,
     pub created_ms: u64,
     pub controller: Name,
     pub category: Name,
     pub wrapped_by: KeyId,
     pub wrapped: Wrapped,
+    /// Vouches for all but the last two, which are bound by the wrapping itself.
+    pub tag: [u8; TAG_BYTES],
 }
 
 impl RootRow {
@@ -107,9 +112,37 @@ impl RootRow {
         Some(KeyId::from_bytes(key.strip_prefix(RootRow::PREFIX)?.try_into().ok()?))
     }
 
+    /// How the row of a category key begins that wraps what is new.
+    pub(super) fn wrapping() -> Vec<u8> {
+        vec![FORMAT, Use::Category.code(), State::Active.code()]
+    }
+
+    /// Makes the tag anew. `locator`: the locator key of the key's line; of the log key, that of the vault's audit line.
+    pub fn vouch(&mut self, id: &KeyId, locator: &LocatorKey) {
+        self.tag = locator.tag(&self.vouched(id));
+    }
+
+    /// Whether the tag is one that this vault made: whoever writes to the disk must not say which key opens what.
+    pub fn is_vouched(&self, id: &KeyId, locator: &LocatorKey) -> bool {
+        locator.tag(&self.vouched(id)).ct_eq(&self.tag).into()
+    }
+
+    fn vouched(&self, id: &KeyId) -> Context {
+        Context::new(Label::Index)
+            .text("key")
+            .part(id.as_bytes())
+            .part(&[self.usage.code(), self.state.code()])
+            .number(self.version.into())
+            .number(self.floor.into())
+            .number(self.created_ms)
+            .text(self.controller.as_str())
+            .text(self.category.as_str())
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         let mut out = vec![FORMAT, self.usage.code(), self.state.code()];
         out.extend_from_slice(&self.version.to_be_bytes());
+        out.extend_from_slice(&self.floor.to_be_bytes());
         out.extend_from_slice(&self.created_ms.to_be_bytes());
         for name in [&self.controller, &self.category] {
             out.push(name.as_str().len() as u8);
@@ -117,6 +150,7 @@ impl RootRow {
         }
         out.extend_from_slice(self.wrapped_by.as_bytes());
         out.extend_from_slice(self.wrapped.as_bytes());
+        out.extend_from_slice(&self.tag);
         out
     }
 
@@ -127,11 +161,13 @@ impl RootRow {
             usage: Use::of(at.byte()?)?,
             state: State::of(at.byte()?)?,
             version: u32::from_be_bytes(at.array()?),
+            floor: u32::from_be_bytes(at.array()?),
             created_ms: u64::from_be_bytes(at.array()?),
             controller: at.name()?,
             category: at.name()?,
             wrapped_by: KeyId::from_bytes(at.array()?),
             wrapped: Wrapped::from_bytes(at.array()?),
+            tag: at.array()?,
         };
         at.0.is_empty().then_some(row)
     }
@@ -252,11 +288,6 @@ impl AuditRow {
     }
 }
 
-/// Whether a row under a prefix is what is left of a destroyed key.
-pub(super) fn is_tombstone(prefix: &[u8], row: &[u8]) -> bool {
-    prefix == SubjectRow::PREFIX && row.get(1) == Some(&State::Destroyed.code())
-}
-
 fn lettered(letter: u8, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + rest.len());
     key.push(letter);
@@ -308,11 +339,13 @@ mod tests {
             usage: Use::Locator,
             state: State::DecryptOnly,
             version: 7,
+            floor: 3,
             created_ms: 1_763_000_000_000,
             controller: name,
             category: name,
             wrapped_by: id(1),
             wrapped: Wrapped::from_bytes([2; 96]),
+            tag: [3; 16],
         };
         let living = SubjectRow::Living { wrapped_by: id(3), index: [4; 32], wrapped: Wrapped::from_bytes([5; 96]) };
         let audit = AuditRow { id: id(6), wrapped_by: id(7), tag: [8; 16], wrapped: Wrapped::from_bytes([9; 96]) };

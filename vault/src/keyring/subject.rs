@@ -54,6 +54,11 @@ impl Line {
     pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
         let row = view.get(Family::Keys, &SubjectRow::key(&id))?;
         Ok(match row.as_deref().and_then(SubjectRow::decode) {
+            // What stood under a key that was destroyed all the same is erased with it.
+            Some(SubjectRow::Living { wrapped_by, .. }) if self.is_destroyed(&wrapped_by) => Ok(None),
+            Some(SubjectRow::Living { wrapped_by, .. }) if self.is_withheld(&wrapped_by) => {
+                return Err(Unread::Withheld);
+            }
             Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => Ok(Some(OwnKey { id, wrapped_by, wrapped })),
             Some(SubjectRow::Destroyed { .. }) => Ok(None),
             None => Err(Altered),
@@ -124,7 +129,7 @@ impl Line {
     /// Opens a person's key.
     pub fn open_subject(&self, key: &OwnKey) -> Result<SubjectKey, Altered> {
         let version = self.version(&key.wrapped_by).ok_or(Altered)?;
-        version.key.open_subject(&self.place(KeyKind::Subject, key.id, version), &key.wrapped)
+        version.key.open_subject(&self.place(KeyKind::Subject, key.id, &version), &key.wrapped)
     }
 
     /// Makes a key for a person. `taken` is what stands at the index now: nothing, or a destroyed key's row.
@@ -137,7 +142,8 @@ impl Line {
     ) -> Result<(KeyId, SubjectKey), KeyringError> {
         let id = KeyId::random()?;
         let version = self.active();
-        let (key, wrapped) = version.key.make_subject(&self.place(KeyKind::Subject, id, version))?;
+        let (key, wrapped) = version.key.make_subject(&self.place(KeyKind::Subject, id, &version))?;
+        needs.push(version.wraps());
         let row = SubjectRow::Living { wrapped_by: version.id, index: index.0, wrapped };
         batch.put(Family::Keys, SubjectRow::key(&id), row.encode());
         let at = IndexRow::key(&index.0);

@@ -333,6 +333,9 @@ pub struct Submission {
     pub(super) rekeys: Option<NewKey>,
     pub(super) is_urgent: bool,
     pub(super) remembers: Vec<ToRemember>,
+    pub(super) buries: Vec<KeyId>,
+    /// Rows of jobs, each with the place of the leaf that opens it.
+    pub(super) opens: Vec<(u64, Vec<u8>)>,
     pub(super) born: std::time::Instant,
 }
 
@@ -350,6 +353,8 @@ impl Submission {
             rekeys: None,
             is_urgent: false,
             remembers: Vec::new(),
+            buries: Vec::new(),
+            opens: Vec::new(),
             born,
         }
     }
@@ -373,6 +378,8 @@ impl Submission {
             rekeys: None,
             is_urgent: false,
             remembers: Vec::new(),
+            buries: Vec::new(),
+            opens: Vec::new(),
             born: std::time::Instant::now(),
         }
     }
@@ -399,6 +406,18 @@ impl Submission {
     /// Ids of keys that end with this.
     pub fn destroying(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
         self.destroys.extend(keys);
+        self
+    }
+
+    /// Ids of wrapping keys that end with this: whoever has used one and comes later starts again. Their rows are in the batch.
+    pub fn ending(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
+        self.buries.extend(keys);
+        self
+    }
+
+    /// Its newest leaf opens a job, whose row is this and whose number is the leaf's index.
+    pub fn opening(mut self, job: Vec<u8>) -> Submission {
+        self.opens.push(((self.entries.len() as u64).saturating_sub(1), job));
         self
     }
 
@@ -441,6 +460,8 @@ impl Submission {
             let before = whole.entries.len() as u64;
             let moved = next.remembers.into_iter().map(|one| ToRemember { offset: one.offset + before, ..one });
             whole.remembers.extend(moved);
+            whole.buries.extend(next.buries);
+            whole.opens.extend(next.opens.into_iter().map(|(offset, job)| (offset + before, job)));
             whole.entries.extend(next.entries);
             whole.batch.extend(next.batch);
             whole.keys.extend(next.keys);

@@ -173,7 +173,12 @@ impl Sequencer {
         for told in &submission.remembers {
             rows.put(Family::Meta, told.key.clone(), told.value(self.growth.position()));
         }
+        for (offset, job) in &submission.opens {
+            let key = [meta::JOB_PREFIX, &(self.growth.size() + offset).to_be_bytes()].concat();
+            rows.put(Family::Meta, key, job.clone());
+        }
         self.graveyard.bury(&submission.destroys, Instant::now());
+        self.graveyard.bury(&submission.buries, Instant::now());
         let writes = !rows.is_empty();
         if writes {
             overlay.apply(&rows)?;

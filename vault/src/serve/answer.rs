@@ -74,6 +74,7 @@ pub(super) fn code_of(rejected: &Rejected) -> Code {
 pub(super) fn code_of_halt(halt: &Halt) -> Code {
     match halt {
         Halt::NotCached | Halt::NotMade => Code::Internal,
+        Halt::Withheld => Code::KeyWithheld,
         Halt::Store(StoreError::Stopped) => Code::LogUnwritable,
         Halt::Store(error) => {
             tracing::error!(%error, "the store cannot be read");

@@ -345,7 +345,7 @@ impl Door {
         let root = self.seal().and_then(|seal| seal.open(shares)).map_err(Unopened::Seal)?;
         match self.open_house(root, opening) {
             Ok(house) => {
-                self.0.within.send_replace(Within::Open(Arc::new(house)));
+                self.become_open(house);
                 tracing::warn!("the vault is open");
                 Ok(())
             }
@@ -367,6 +367,12 @@ impl Door {
                 Err(Unopened::Failed)
             }
         }
+    }
+
+    fn become_open(&self, house: House) {
+        let house = Arc::new(house);
+        house.resume_jobs();
+        self.0.within.send_replace(Within::Open(house));
     }
 
     fn open_house(&self, root: RootKey, opening: Opening) -> Result<House, HouseError> {
@@ -399,7 +405,7 @@ impl Door {
     fn opened_at_start(&self, root: RootKey) -> Result<(), HouseError> {
         match self.open_house(root, Opening::default()) {
             Ok(house) => {
-                self.0.within.send_replace(Within::Open(Arc::new(house)));
+                self.become_open(house);
                 Ok(())
             }
             Err(HouseError::Log(error)) if error.not_continuous() => {

@@ -158,9 +158,7 @@ pub fn init(
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     format::mark(&mut batch);
-    let (log_key, created) = create_log_key(root, 1, now_ms, &mut batch)?;
-    let log_key_id = created.id;
-    let mut made = vec![created];
+    let mut made = Vec::new();
     let mut audit_lines = Vec::new();
     for controller in controllers(config) {
         for category in categories_of(controller, &in_force) {
@@ -172,6 +170,9 @@ pub fn init(
         }
     }
     let vault = audit_lines.iter().find(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
+    let (log_key, created) = create_log_key(root, vault, 1, now_ms, &mut batch)?;
+    let log_key_id = created.id;
+    made.insert(0, created);
     proposal.put(&mut batch, vault);
     let period = Period::of(now_ms);
     let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
@@ -219,16 +220,17 @@ fn first_leaves(
     made: &[Created],
     mut batch: Batch,
 ) -> Result<Submission, HouseError> {
-    let mut needs = Vec::new();
     let vault = audit_lines.iter().find(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
     let whom = Audited::Unattributed(period.as_str());
-    let (id, key) = vault.make_audit(whom, &mut batch, &mut needs)?;
+    // The store is new: there is nothing in it that this could rely on.
+    let (id, key) = vault.make_audit(whom, &mut batch, &mut Vec::new())?;
     let about = About::Unattributed { key: &key, person: None };
     let common = Circumstances::of_the_vault(VAULT, period, proposal.epoch);
     let leaf =
         |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
     let note = Private { made: vec![id.to_string()], ..Private::default() };
-    let mut submission = Submission::unbound(leaf(Action::LogOpen, Detail::default(), note)?).with_rows(batch, needs);
+    let mut submission =
+        Submission::unbound(leaf(Action::LogOpen, Detail::default(), note)?).with_rows(batch, Vec::new());
     for created in made {
         let (detail, private) = key_detail(created);
         submission = submission.and(leaf(Action::KeyCreate, detail, private)?);

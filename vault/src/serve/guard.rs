@@ -1,7 +1,9 @@
 //! Where card numbers end. Every text of a request is asked for one before anything else sees it: an item in which
 //! one stands never reaches its operation, and neither its leaf nor its answer repeats the text.
 
-use coffer_wire::api::{self, ApplyRequest, Empty, EntryRequest, ProveRequest, RekeyRequest, ShowRequest};
+use coffer_wire::api::{
+    self, ApplyRequest, Empty, EntryRequest, KeyRequest, ProveRequest, RekeyRequest, RotateRequest, ShowRequest,
+};
 use coffer_wire::approvals::DecideRequest;
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
@@ -118,6 +120,22 @@ impl Texts for Empty {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
         let Empty {} = self;
         std::iter::empty()
+    }
+}
+
+impl Texts for RotateRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let RotateRequest { controller, category, older_than_days: _, rate: _, reason } = self;
+        let controller = controller.iter().map(|controller| Text::of("controller", controller));
+        let category = category.iter().map(|category| Text::of("category", category));
+        controller.chain(category).chain([Text::of("reason", reason)])
+    }
+}
+
+impl Texts for KeyRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let KeyRequest { controller, category, version: _, reason, count: _ } = self;
+        [Text::of("controller", controller), Text::of("category", category), Text::of("reason", reason)].into_iter()
     }
 }
 

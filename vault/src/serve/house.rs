@@ -18,6 +18,7 @@ use super::step::Halt;
 use crate::admit::{Gate, InForce, Reloaded};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SealKind};
+use crate::jobs::{Jobs, Workshop};
 use crate::keyring::{Audited, Created, Keyring, KeyringError};
 use crate::ledger::start::{self, StartError};
 use crate::ledger::{
@@ -39,6 +40,7 @@ pub struct House {
     /// Held while somebody asks for a second person.
     pub(super) asking: tokio::sync::Mutex<()>,
     pub(super) metrics: Metrics,
+    pub(super) jobs: Jobs,
     upkeep: RwLock<Upkeep>,
     keyring: RwLock<Arc<Keyring>>,
     root: RwLock<Root>,
@@ -202,6 +204,7 @@ impl House {
             activation: tokio::sync::Mutex::new(()),
             asking: tokio::sync::Mutex::new(()),
             metrics,
+            jobs: Jobs::default(),
             upkeep: RwLock::default(),
             keyring: RwLock::new(Arc::new(keyring)),
             root: RwLock::new(Root { id: root.id(), kept: None }),
@@ -216,6 +219,17 @@ impl House {
         let (keyring, _) = Keyring::open(engine, root)?;
         stored.check(engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
         stored.in_force(config)
+    }
+
+    /// Goes on with what was begun before the vault was last stopped.
+    pub fn resume_jobs(self: &Arc<Self>) {
+        self.jobs.wake(self);
+    }
+
+    /// Ends what goes on without a request, serves what waits for the log, and writes the head.
+    pub fn close(&self) {
+        self.jobs.stop();
+        self.ledger.close();
     }
 
     /// The log.
@@ -311,6 +325,7 @@ impl House {
     /// The vault is about to be sealed.
     pub(super) fn begin_closing(&self) {
         self.ending.send_replace(Ending::Closing);
+        self.jobs.stop();
     }
 
     /// Whether long work has to stop at its next step, since the vault is about to be sealed.
@@ -357,6 +372,34 @@ impl House {
     }
 }
 
+impl Workshop for House {
+    fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    fn keyring(&self) -> Arc<Keyring> {
+        House::keyring(self)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    async fn leaf_of(self: &Arc<Self>, controller: Name) -> Result<(Circumstances, Arc<AuditKey>), Problem> {
+        let period = Period::of(self.clock.now_ms());
+        let key = self.unattributed_key(&controller, period).await?;
+        Ok((Circumstances::of_the_vault(controller, period, self.gate.in_force().epoch), key))
+    }
+}
+
 /// The clock from which on the vault goes by: not before the log's last leaf.
 pub(super) fn forward(clock: Arc<dyn Clock>, engine: &dyn Engine) -> Result<Arc<Forward>, HouseError> {
     let clock = Arc::new(Forward::new(clock));
@@ -396,7 +439,7 @@ fn unsealed(
         }
         Ok(Err(_)) => return Err(KeyringError::Damaged.into()),
         Err(Unread::Store(error)) => return Err(error.into()),
-        Err(Unread::NotCached) => return Err(HouseError::NotMade),
+        Err(Unread::NotCached | Unread::Withheld) => return Err(HouseError::NotMade),
     };
     let common = Circumstances::of_the_vault(VAULT, period, policy);
     let about = About::Unattributed { key: &key, person: None };

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use coffer_wire::Hash;
+use coffer_wire::api::WORDS_BYTES_MAX;
 use coffer_wire::leaf::Action;
 use coffer_wire::object::Object;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 use serde::de::DeserializeOwned;
 
-use super::answer::code_of;
+use super::answer::{code_of, problem_of};
 use super::desk::{Desk, Envelope};
 use super::guard::Texts;
+use super::step::Halt;
 use super::{House, Incoming};
 use crate::admit::{Ask, Manage, Permit};
 use crate::ledger::{Attribution, Detail, Entry, Recorded, Rejected, Submission};
+use crate::store::StoreError;
 
 /// How often an act is tried that the sequencer tells to start again.
 pub(super) const TRIES: usize = 8;
+/// What an act that changes keys says of why.
+pub(super) const REASON: &str = "`reason` takes 1 to 256 bytes";
 
 /// Reads the body of an act, in which no card number may stand.
 pub(super) fn parse<T: DeserializeOwned + Texts>(bytes: &[u8]) -> Result<T, Problem> {
@@ -98,6 +103,16 @@ pub(super) async fn permit(desk: &Desk, proposal: Option<Hash>) -> Result<Permit
         Ok(permit) => Ok(permit),
         Err(refusal) => Err(desk.refuse_envelope(refusal.code, None).await),
     }
+}
+
+/// Whether these words say why.
+pub(super) fn is_reason(words: &str) -> bool {
+    !words.trim().is_empty() && words.len() <= WORDS_BYTES_MAX
+}
+
+/// What is answered where the store cannot be read.
+pub(super) fn unread(error: StoreError) -> Problem {
+    problem_of(Halt::Store(error))
 }
 
 pub(super) fn submission(

@@ -14,6 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::{Door, House};
 use crate::admit::Applications;
+use crate::jobs::{self, Progress};
 use crate::ledger::Figures;
 
 /// What stands before every name.
@@ -69,6 +70,9 @@ pub(super) struct Metrics {
     head_age: Gauge<f64, AtomicU64>,
     policy: Gauge,
     tokens: Gauge,
+    jobs: Gauge,
+    jobs_stuck: Gauge,
+    jobs_keys: Gauge,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -94,10 +98,14 @@ impl Metrics {
         let queue = gauge("log_queue", "Leaves that wait for their batch");
         let policy = gauge("policy_epoch", "The policy epoch in force");
         let tokens = gauge("tokens_kept", "Verified tokens that are kept");
+        let jobs = gauge("jobs_running", "Jobs that are under way");
+        let jobs_stuck = gauge("jobs_stuck", "Jobs that ended before their end, since keys do not open");
+        let jobs_keys = gauge("jobs_keys_left", "Keys that jobs under way have counted and not yet moved");
         let head_age = Gauge::default();
         let help = "How long the head outside the database has been behind the log";
         registry.register_with_unit("head_age", help, Unit::Seconds, Gauge::clone(&head_age));
-        Metrics { registry: Mutex::new(registry), answers, open, log_size, queue, head_age, policy, tokens }
+        let registry = Mutex::new(registry);
+        Metrics { registry, answers, open, log_size, queue, head_age, policy, tokens, jobs, jobs_stuck, jobs_keys }
     }
 
     /// One request was answered.
@@ -112,8 +120,21 @@ impl Metrics {
         self.queue.set(whole(house.ledger.waiting() as u64));
         self.policy.set(i64::from(house.gate.in_force().epoch));
         self.tokens.set(whole(house.gate.tokens().kept() as u64));
+        self.count_jobs(house);
         self.head_age.set(shared.head_age().as_secs_f64());
         text_of(&self.registry.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Metrics {
+    /// What cannot be read is not counted: that the store fails is told by everything else.
+    fn count_jobs(&self, house: &House) {
+        let rows: Vec<_> = jobs::list(&*house.engine).unwrap_or_default().into_iter().map(|job| job.row).collect();
+        let of = |progress| rows.iter().filter(move |row| row.progress == progress);
+        self.jobs.set(whole(of(Progress::Running).count() as u64));
+        self.jobs_stuck.set(whole(of(Progress::Stuck).count() as u64));
+        let left = of(Progress::Running).map(|row| row.total.unwrap_or(0).saturating_sub(row.done)).sum();
+        self.jobs_keys.set(whole(left));
     }
 }
 

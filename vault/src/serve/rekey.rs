@@ -19,10 +19,10 @@ use super::{House, Incoming, manage};
 use crate::admit::{Manage, Permit};
 use crate::clock::Period;
 use crate::keyring::record::{RootRow, State};
-use crate::keyring::{create_log_key, ended, log_rows};
+use crate::keyring::{self, AnyHeld, create_log_key, log_rows};
 use crate::ledger::line::Line;
 use crate::ledger::{About, Circumstances, Detail, Entry, NewKey, Submission};
-use crate::store::{Batch, Family, Precondition};
+use crate::store::{Batch, Family};
 
 /// How long the old key signs beside the new one, in milliseconds.
 pub const OVERLAP_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
@@ -85,11 +85,15 @@ fn prepare(
 ) -> Result<(Submission, VerifierKey, u64), Problem> {
     let internal = |_| Problem::new(Code::Internal);
     let (mut batch, mut needs) = (Batch::new(), Vec::new());
+    let keyring = house.keyring();
+    let vault = keyring.audit(&VAULT).ok_or_else(|| Problem::new(Code::Internal))?;
     let rows = log_rows(&*house.engine).map_err(internal)?;
-    let old = rows.into_iter().find(|(_, row)| row.state == State::Active);
-    let (old_id, old) = old.ok_or_else(|| Problem::new(Code::Altered))?;
-    let (key, created) = create_log_key(&*house.root()?, old.version + 1, now_ms, &mut batch).map_err(internal)?;
-    put(&old_id, old, State::DecryptOnly, (&mut batch, &mut needs));
+    let old = rows.into_iter().find(|(_, row)| row.state == State::Active).map(|(id, _)| held(house, vault, id));
+    let Some(AnyHeld::Active(old)) = old.transpose()? else { return Err(Problem::new(Code::Altered)) };
+    let (old_id, version) = (old.id(), old.version() + 1);
+    let made = create_log_key(&*house.root()?, vault, version, now_ms, &mut batch);
+    let (key, created) = made.map_err(internal)?;
+    old.retire().write(vault, &mut batch, &mut needs);
     let until_ms = now_ms + OVERLAP_MS;
     let origin = house.ledger.verifier_key();
     let vkey = VerifierKey::new(origin.name(), key.public()).map_err(|_| Problem::new(Code::Internal))?;
@@ -106,12 +110,11 @@ fn prepare(
     Ok((submission, vkey, until_ms))
 }
 
-/// A key's row in another state, if it still is what it was.
-fn put(id: &KeyId, row: RootRow, state: State, (batch, needs): (&mut Batch, &mut Vec<Precondition>)) {
-    let key = RootRow::key(id);
-    needs.push(Precondition::unchanged(Family::Keys, key.clone(), Some(&row.encode())));
-    let row = if state == State::Destroyed { ended(row) } else { RootRow { state, ..row } };
-    batch.put(Family::Keys, key, row.encode());
+/// A log key in whichever state it is. `vault`: the vault's own audit line, which vouches for it.
+fn held(house: &House, vault: &keyring::Line, id: KeyId) -> Result<AnyHeld, Problem> {
+    let read = house.engine.get(Family::Keys, &RootRow::key(&id)).map_err(manage::unread)?;
+    let altered = || Problem::new(Code::Altered);
+    AnyHeld::of(vault, id, read.ok_or_else(altered)?).map_err(|_| altered())
 }
 
 /// Writes the notes beside the head. Where that fails, the next start does it.
@@ -158,7 +161,13 @@ impl House {
         let entry = Entry::own(Action::KeysDestroy, &common, about, detail, private);
         let entry = entry.map_err(|_| Problem::new(Code::Internal))?;
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
-        put(id, row, State::Destroyed, (&mut batch, &mut needs));
+        let keyring = self.keyring();
+        let vault = keyring.audit(&VAULT).ok_or_else(|| Problem::new(Code::Internal))?;
+        match held(self, vault, *id)? {
+            AnyHeld::DecryptOnly(held) => held.destroy().write(vault, &mut batch, &mut needs),
+            AnyHeld::Compromised(held) => held.destroy().write(vault, &mut batch, &mut needs),
+            AnyHeld::Active(_) | AnyHeld::Destroyed(_) => return Err(Problem::new(Code::Altered)),
+        }
         self.record_one(Submission::unbound(entry).with_rows(batch, needs)).await.map(drop)
     }
 }

@@ -296,10 +296,17 @@ fn prepared<T: Item>(
     view: &View<'_>,
     prepare: Prepare<T>,
 ) -> Result<Step, Halt> {
-    match (&items.all[at], &items.once) {
-        (Guarded::Card(remains), _) => desk.refuse_card(remains),
-        (Guarded::Clean(item), None) => prepare(desk, item, view),
-        (Guarded::Clean(item), Some(once)) => once.prepare(desk, (at, item), view, prepare),
+    let item = match &items.all[at] {
+        Guarded::Card(remains) => return desk.refuse_card(remains),
+        Guarded::Clean(item) => item,
+    };
+    let step = match &items.once {
+        None => prepare(desk, item, view),
+        Some(once) => once.prepare(desk, (at, item), view, prepare),
+    };
+    match step {
+        Err(Halt::Withheld) => desk.refuse_item(Code::KeyWithheld, item.category(), item.private()),
+        other => other,
     }
 }
 

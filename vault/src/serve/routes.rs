@@ -26,8 +26,9 @@ use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, Within, apply, approval, crowd, drill, entry, erase, erase_subject, keys, list, manage,
-    openapi, prove, read, rekey, root, seal_up, show, show_schema, status, unseal, whoami, write,
+    Door, House, Incoming, Within, apply, approval, crowd, drill, entry, erase, erase_subject, key_jobs, key_state,
+    keys, list, manage, openapi, prove, read, rekey, root, rotate, seal_up, show, show_schema, status, unseal, whoami,
+    write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -74,6 +75,11 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(GET "/v1/log/succession", None, prove::succession, LOG_SUCCESSION),
     operation!(POST "/v1/log/rekey", Some(Action::LogRekey), rekey::serve, LOG_REKEY),
     operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve, KEYS_LIST),
+    operation!(POST "/v1/keys/rotate", Some(Action::KeysRotate), rotate::serve, KEYS_ROTATE),
+    operation!(POST "/v1/keys/jobs", Some(Action::KeysJobs), key_jobs::serve, KEYS_JOBS),
+    operation!(POST "/v1/keys/compromised", Some(Action::KeyState), key_state::compromised, KEYS_COMPROMISED),
+    operation!(POST "/v1/keys/destroy", Some(Action::KeysDestroy), key_state::destroy, KEYS_DESTROY),
+    operation!(POST "/v1/keys/shred", Some(Action::KeysShred), key_state::shred, KEYS_SHRED),
     operation!(POST "/v1/status", Some(Action::Status), status::serve, STATUS),
     operation!(POST "/v1/whoami", Some(Action::Whoami), whoami::serve, WHOAMI),
     operation!(POST "/v1/access/show", Some(Action::AccessShow), show::serve, ACCESS_SHOW),

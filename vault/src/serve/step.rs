@@ -43,6 +43,8 @@ pub(super) enum Halt {
     Store(StoreError),
     /// No leaf could be made.
     NotMade,
+    /// What was asked for lies under a compromised key until it is moved: refused on record.
+    Withheld,
 }
 
 impl Step {
@@ -86,6 +88,7 @@ impl From<Unread> for Halt {
     fn from(unread: Unread) -> Self {
         match unread {
             Unread::NotCached => Halt::NotCached,
+            Unread::Withheld => Halt::Withheld,
             Unread::Store(error) => Halt::Store(error),
         }
     }

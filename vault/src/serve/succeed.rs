@@ -18,7 +18,7 @@ use super::house::{HouseError, Mended, forward, log_place};
 use crate::clock::{Clock, Period};
 use crate::config::Config;
 use crate::keyring::record::{RootRow, State};
-use crate::keyring::{Audited, Created, Keyring, KeyringError, LogKeys, create_log_key, root_row};
+use crate::keyring::{self, Audited, Created, Keyring, KeyringError, LogKeys, create_log_key, root_row};
 use crate::ledger::line::Line;
 use crate::ledger::start::{Own, StartError, newest_note};
 use crate::ledger::{About, Circumstances, Detail, Entry, Last, Ledger, Submission, Volume, hand_over, sound_prefix};
@@ -58,13 +58,14 @@ pub fn succeed(
     format::check(&**engine)?;
     let (keyring, keys) = Keyring::open(&**engine, root)?;
     let stored = Proposal::stored(&**engine)?;
-    stored.check(&**engine, keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?)?;
+    let vault = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
+    stored.check(&**engine, vault)?;
     let closing = Closing::of(config, &**engine, &keys, ending.seen)?;
     let clock = forward(Arc::clone(clock), &**engine)?;
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
     let (new, made) = match ending.why {
-        Why::Compromised => replaced(&**engine, root, &keys, now_ms, &mut batch)?,
+        Why::Compromised => replaced((&**engine, vault), root, &keys, now_ms, &mut batch)?,
         _ => (None, Vec::new()),
     };
     let public = new.as_ref().map_or(keys.present.key.public(), |new| new.present.key.public());
@@ -126,16 +127,17 @@ fn head_note(head: &Path) -> Result<Option<String>, StartError> {
 
 /// A new log key in the place of one that others may hold; the old one signs nothing but the note that closes its log.
 fn replaced(
-    engine: &dyn Engine,
+    (engine, vault): (&dyn Engine, &keyring::Line),
     root: &RootKey,
     keys: &LogKeys,
     now_ms: u64,
     batch: &mut Batch,
 ) -> Result<(Option<LogKeys>, Vec<Created>), HouseError> {
     let version = keys.present.version + 1;
-    let (key, created) = create_log_key(root, version, now_ms, batch)?;
-    let old = root_row(engine, &keys.present.id)?;
-    batch.put(Family::Keys, RootRow::key(&keys.present.id), RootRow { state: State::Compromised, ..old }.encode());
+    let (key, created) = create_log_key(root, vault, version, now_ms, batch)?;
+    let mut old = RootRow { state: State::Compromised, ..root_row(engine, &keys.present.id)? };
+    old.vouch(&keys.present.id, vault.locator());
+    batch.put(Family::Keys, RootRow::key(&keys.present.id), old.encode());
     Ok((Some(LogKeys::new(created.id, version, key)), vec![created]))
 }
 
@@ -181,7 +183,7 @@ impl Leaves<'_> {
             }
             Ok(Err(_)) => return Err(KeyringError::Damaged.into()),
             Err(Unread::Store(error)) => return Err(error.into()),
-            Err(Unread::NotCached) => return Err(HouseError::NotMade),
+            Err(Unread::NotCached | Unread::Withheld) => return Err(HouseError::NotMade),
         };
         let common = Circumstances::of_the_vault(VAULT, self.period, self.policy);
         let about = About::Unattributed { key: &key, person: None };

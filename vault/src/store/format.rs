@@ -3,7 +3,7 @@
 use super::{Batch, Engine, Family, StoreError, meta};
 
 /// The format that this program makes and opens. Rises when a store of the one before can no longer be read as it is.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Why a store is not for this program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

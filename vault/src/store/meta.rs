@@ -12,6 +12,8 @@ pub const IDEMPOTENCY_PREFIX: &[u8] = b"idempotency:";
 pub const HANDOVER_PREFIX: &[u8] = b"handover:";
 /// Begins the key of a request for a second person.
 pub const APPROVAL_PREFIX: &[u8] = b"approval:";
+/// Begins the key of a job, which ends in the index of the leaf that opened it.
+pub const JOB_PREFIX: &[u8] = b"job:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

@@ -115,6 +115,10 @@ impl<'a> Overlay<'a> {
                 let value = self.get(*family, key)?;
                 Ok(value.is_none_or(|value| Hash::sha256(&value) == *hash))
             }
+            Precondition::Begins { family, key, bytes } => {
+                let value = self.get(*family, key)?;
+                Ok(value.is_some_and(|value| value.starts_with(bytes)))
+            }
             Precondition::Prefix { family, prefix, digest } => {
                 Ok(prefix_digest(&self.under(*family, prefix)?) == *digest)
             }
@@ -199,6 +203,17 @@ mod tests {
         overlay.apply(&put("row", "mine")).unwrap();
         assert!(overlay.holds(&or("mine")).unwrap());
         assert!(!overlay.holds(&or("yours")).unwrap());
+    }
+
+    #[test]
+    fn a_row_that_is_to_begin_with_something_must_be_there_and_do_so() {
+        let begins = |bytes: &str| Precondition::Begins { family: META, key: b"row".to_vec(), bytes: bytes.into() };
+        let memory = Memory::new();
+        let mut overlay = Overlay::new(&memory);
+        assert!(!overlay.holds(&begins("")).unwrap());
+        overlay.apply(&put("row", "active one")).unwrap();
+        assert!(overlay.holds(&begins("active")).unwrap() && overlay.holds(&begins("active one")).unwrap());
+        assert!(!overlay.holds(&begins("active one more")).unwrap() && !overlay.holds(&begins("b")).unwrap());
     }
 
     #[test]

@@ -34,6 +34,15 @@ pub enum Precondition {
         /// SHA-256 of that value.
         hash: Hash,
     },
+    /// The row exists, and its value begins with these bytes, whatever follows them.
+    Begins {
+        /// Where the row lives.
+        family: Family,
+        /// The row's key.
+        key: Vec<u8>,
+        /// What its value begins with.
+        bytes: Vec<u8>,
+    },
     /// Under the prefix stand exactly the rows that were read: none more, none less, none other.
     Prefix {
         /// Where the rows live.
@@ -51,7 +60,8 @@ impl Precondition {
         match self {
             Precondition::Absent { family, key }
             | Precondition::Is { family, key, .. }
-            | Precondition::AbsentOr { family, key, .. } => rows(*family, key),
+            | Precondition::AbsentOr { family, key, .. }
+            | Precondition::Begins { family, key, .. } => rows(*family, key),
             Precondition::Prefix { .. } => false,
         }
     }

@@ -8,6 +8,9 @@ pub enum Unread {
     /// Only the disk can tell: the whole preparation is run again on a thread that may block.
     #[error("not in memory")]
     NotCached,
+    /// What was looked for lies under a key that opens for nobody until it is moved from there.
+    #[error("withheld")]
+    Withheld,
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),

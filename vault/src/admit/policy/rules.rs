@@ -108,6 +108,11 @@ pub(super) fn act(word: &str) -> Option<Action> {
                 | Action::LogRekey
                 | Action::KeysList
                 | Action::VaultSeal
+                | Action::KeysRotate
+                | Action::KeysJobs
+                | Action::KeysDestroy
+                | Action::KeysShred
+                | Action::KeyState
                 | Action::VaultDrill
                 | Action::RootRotate
                 | Action::Status
@@ -125,6 +130,11 @@ pub(super) fn is_admins(act: Action) -> bool {
         act,
         Action::KeysList
             | Action::LogRekey
+            | Action::KeysRotate
+            | Action::KeysJobs
+            | Action::KeysDestroy
+            | Action::KeysShred
+            | Action::KeyState
             | Action::AccessApply
             | Action::SchemaApply
             | Action::VaultSeal

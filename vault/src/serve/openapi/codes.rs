@@ -35,6 +35,12 @@ pub(super) const OF_NO_OPERATION: &[Code] = &[Code::NoSuchOperation, Code::Metho
 
 /// Of acts that touch no record.
 pub(super) const ACT: &[Code] = &[Code::ForbiddenApplication, Code::ForbiddenRole];
+/// Of an act on a controller's keys.
+pub(super) const KEYS: &[Code] = &[Code::ForbiddenController, Code::UnknownCategory];
+/// Of a rotation.
+pub(super) const ROTATES: &[Code] = &[Code::RotationRuns];
+/// Of one version that is to come into another state.
+pub(super) const STATES: &[Code] = &[Code::UnknownKey, Code::KeyActive, Code::KeyStep];
 /// Of a proposal.
 pub(super) const PROPOSAL: &[Code] = &[Code::InvalidProposal];
 /// Of what takes a share, or has the seal give the root key.
@@ -92,6 +98,7 @@ pub(super) const ITEM: &[Code] = &[
     Code::Altered,
     Code::Internal,
     Code::Busy,
+    Code::KeyWithheld,
     Code::LogUnwritable,
     Code::OutcomeUnknown,
     Code::HeadLate,

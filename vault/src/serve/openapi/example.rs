@@ -74,7 +74,7 @@ acts = ["subjects.erase"]
 [[duty]]
 name = "admin-keeps-keys"
 role = "security-admin"
-acts = ["keys.list", "log.rekey", "access.apply", "schema.apply", "root.rotate", "vault.seal", "vault.drill"]
+acts = ["keys.list", "keys.rotate", "keys.jobs", "keys.destroy", "keys.shred", "key.state", "log.rekey", "access.apply", "schema.apply", "root.rotate", "vault.seal", "vault.drill"]
 
 [[duty]]
 name = "auditor-reads-log"
@@ -95,7 +95,7 @@ categories = ["bank"]
 actions = ["erase"]
 purposes = ["erasure"]
 acts = [
-    "keys.list", "log.rekey", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
+    "keys.list", "keys.rotate", "keys.jobs", "keys.destroy", "keys.shred", "key.state", "log.rekey", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
     "root.rotate", "vault.seal", "vault.drill",
 ]
 controllers = ["oakvale"]
@@ -150,6 +150,22 @@ pub(super) fn empty() -> Value {
 /// The id is whatever the vault has given; no example can know it.
 pub(super) fn decide() -> Value {
     json!({ "id": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "agreed in the meeting of the data protection group" })
+}
+
+pub(super) fn rotate() -> Value {
+    json!({ "controller": "oakvale", "reason": "the yearly rotation" })
+}
+
+pub(super) fn compromised() -> Value {
+    json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "a backup was lost" })
+}
+
+pub(super) fn destroy() -> Value {
+    json!({ "controller": "oakvale", "category": "audit", "version": 1, "reason": "nothing is left under it" })
+}
+
+pub(super) fn shred() -> Value {
+    json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "what is left may be lost", "count": 0 })
 }
 
 pub(super) fn show() -> Value {

@@ -2,16 +2,18 @@
 
 use coffer_wire::api::{
     Answer, ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, EraseItem,
-    EraseSubjectItem, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem, RekeyAnswer, RekeyRequest, Request,
-    RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer,
-    UnsealRequest, Whoami, WriteItem,
+    EraseSubjectItem, JobsAnswer, KeyAnswer, KeyRequest, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem,
+    RekeyAnswer, RekeyRequest, Request, RotateAnswer, RotateRequest, RotateRootAnswer, RotateRootRequest, SealAnswer,
+    ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::problem::Code;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
 use super::codes::{
-    ACT, APPROVAL, DECISION, FIELDS, ITEM, ONCE, PROPOSAL, REKEY, ROTATED, SHARES, SHOWN, UNSEALED, WRITTEN,
+    ACT, APPROVAL, DECISION, FIELDS, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED, ROTATES, SHARES, SHOWN, STATES,
+    UNSEALED, WRITTEN,
 };
 use super::{Described, Gives, Takes, example};
 
@@ -161,6 +163,64 @@ pub(in crate::serve) const KEYS_LIST: Described = Described {
     takes: Takes::of::<Empty>(example::empty),
     gives: Gives::of::<KeysAnswer>(),
     codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_ROTATE: Described = Described {
+    id: "rotateKeys",
+    summary: "Gives category keys a new version.",
+    text: "It wraps what is new at once; the version before only opens. A job for each key moves what lies under the old versions, and a \
+           leaf `keys.rewrap` says when nothing is left there. Needs a right for the controller.",
+    role: "security-admin",
+    takes: Takes::of::<RotateRequest>(example::rotate),
+    gives: Gives::of::<RotateAnswer>(),
+    codes: &[ACT, KEYS, ROTATES],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_JOBS: Described = Described {
+    id: "listJobs",
+    summary: "Tells how far the jobs of rotations are.",
+    text: "A job goes on without whoever began it, also over a restart of the vault.",
+    role: "security-admin",
+    takes: Takes::of::<Empty>(example::empty),
+    gives: Gives::of::<JobsAnswer>(),
+    codes: &[ACT],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_COMPROMISED: Described = Described {
+    id: "markCompromised",
+    summary: "Marks a version of a category key as compromised.",
+    text: "From here on it opens for the job alone that moves what lies under it; until that is moved, it is answered `key_withheld`. \
+           The version that wraps what is new is rotated first.",
+    role: "security-admin",
+    takes: Takes::of::<KeyRequest>(example::compromised),
+    gives: Gives::of::<KeyAnswer>(),
+    codes: &[ACT, KEYS, STATES],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_DESTROY: Described = Described {
+    id: "destroyKey",
+    summary: "Destroys a version of a category key under which nothing is left.",
+    text: "Its wrapped bytes are overwritten. Refused with the exact count while anything lies under it.",
+    role: "security-admin",
+    takes: Takes::of::<KeyRequest>(example::destroy),
+    gives: Gives::of::<KeyAnswer>(),
+    codes: &[ACT, KEYS, STATES, &[Code::KeyInUse]],
+    items: &[],
+};
+
+pub(in crate::serve) const KEYS_SHRED: Described = Described {
+    id: "shredKey",
+    summary: "Destroys a version of a category key with all that lies under it.",
+    text: "`count` is how many keys of persons lie under it; with another count nothing is done. What they protected is erased: every \
+           record under them is answered `not_found`. Nothing brings it back.",
+    role: "security-admin",
+    takes: Takes::of::<KeyRequest>(example::shred),
+    gives: Gives::of::<KeyAnswer>(),
+    codes: &[ACT, KEYS, STATES, &[Code::CountMismatch]],
     items: &[],
 };
 

@@ -1,0 +1,169 @@
+//! `keys/destroy`, `keys/shred` and `keys/compromised`: one version of a category key comes into another state.
+
+use std::sync::Arc;
+
+use coffer_keys::KeyId;
+use coffer_wire::api::{KeyAnswer, KeyRequest};
+use coffer_wire::leaf::Action;
+use coffer_wire::private::Private;
+use coffer_wire::problem::{Code, Problem};
+
+use super::answer::{Answered, body};
+use super::desk::{Desk, Envelope};
+use super::{House, Incoming, manage};
+use crate::keyring::record::{RootRow, State, Use};
+use crate::keyring::{AnyHeld, Held, Line, Under, audit_category, root_rows};
+use crate::ledger::{Detail, Submission};
+use crate::store::{Batch, Family};
+
+pub(super) async fn destroy(house: Arc<House>, incoming: Incoming) -> Answered {
+    to_its_end(house, incoming, Action::KeysDestroy).await
+}
+
+pub(super) async fn shred(house: Arc<House>, incoming: Incoming) -> Answered {
+    to_its_end(house, incoming, Action::KeysShred).await
+}
+
+pub(super) async fn compromised(house: Arc<House>, incoming: Incoming) -> Answered {
+    to_its_end(house, incoming, Action::KeyState).await
+}
+
+/// A task of its own, which ends whether or not the caller waits for it: what has ended in the log must end here.
+async fn to_its_end(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
+    tokio::spawn(step(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+}
+
+async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
+    let request: KeyRequest = manage::read(&house, &incoming, action, true).await?;
+    // Who may not do this is refused here, and waits for nobody and keeps nobody waiting.
+    let desk = sit(&house, &incoming, action, &request).await?;
+    manage::permit(&desk, None).await?;
+    if let Some(why) = malformed(action, &request) {
+        return Err(desk.refuse_envelope(Code::Malformed, Some(why.to_owned())).await);
+    }
+    let _alone = house.activation.lock().await;
+    for _ in 0..manage::TRIES {
+        let desk = sit(&house, &incoming, action, &request).await?;
+        let permit = manage::permit(&desk, None).await?;
+        let Some(line) = desk.keyring.kept_line(&request.controller, &request.category) else {
+            return Err(desk.refuse_envelope(Code::UnknownCategory, None).await);
+        };
+        let (engine, at, key) = (Arc::clone(&house.engine), Arc::clone(&line), request.version);
+        let looked = tokio::task::spawn_blocking(move || look(&*engine, &at, key)).await;
+        let looked = looked.map_err(|_| Problem::new(Code::Internal))?;
+        let stepped = looked.and_then(|(held, under)| take(action, &request, held, under));
+        let stepped = match stepped {
+            Ok(stepped) => stepped,
+            Err(Refused { code, detail }) => return Err(desk.refuse_envelope(code, detail).await),
+        };
+        let Stepped { id, state, under, write } = stepped;
+        let detail = Detail { category: Some(request.category), version: Some(request.version), ..Detail::default() };
+        let submission = manage::submission(&desk, &permit, detail, private(action, id, state, under))?;
+        if let Some(recorded) = manage::submit(&desk, write(&line, submission)).await? {
+            // It is so in the log; nothing after this may fail.
+            line.change(|versions| versions.stepped(&id, state));
+            let mut notes = Vec::new();
+            let receipt = recorded.into_receipt(&mut notes);
+            return body(&KeyAnswer { state: state.as_str().to_owned(), under, receipt, notes });
+        }
+    }
+    Err(Problem::new(Code::Busy))
+}
+
+async fn sit(house: &Arc<House>, incoming: &Incoming, action: Action, request: &KeyRequest) -> Result<Desk, Problem> {
+    let envelope =
+        Envelope { controller: Some(request.controller), reason: Some(request.reason.clone()), ..Envelope::default() };
+    Desk::sit(house, incoming, action, &envelope, true).await
+}
+
+fn malformed(action: Action, request: &KeyRequest) -> Option<&'static str> {
+    match (action, request.count) {
+        _ if !manage::is_reason(&request.reason) => Some(manage::REASON),
+        (Action::KeysShred, None) => Some("`count` is missing: how many keys lie under it, which `keys/list` says"),
+        (Action::KeysDestroy | Action::KeyState, Some(_)) => Some("`count` is for `keys/shred`"),
+        _ => None,
+    }
+}
+
+/// Why the state stays as it is.
+struct Refused {
+    code: Code,
+    detail: Option<String>,
+}
+
+impl From<Code> for Refused {
+    fn from(code: Code) -> Refused {
+        Refused { code, detail: None }
+    }
+}
+
+/// The version as it lies in the store, and how much lies under it.
+fn look(engine: &dyn crate::store::Engine, line: &Line, version: u32) -> Result<(AnyHeld, u64), Refused> {
+    let rows = root_rows(engine).map_err(|error| {
+        tracing::error!(%error, "the keys cannot be read");
+        Code::Internal
+    })?;
+    let of_line = |row: &RootRow| row.controller == *line.controller() && row.category == *line.category();
+    let found = rows.iter().find(|(_, row)| row.usage == Use::Category && of_line(row) && row.version == version);
+    let (id, _) = found.ok_or(Code::UnknownKey)?;
+    let read = engine.get(Family::Keys, &RootRow::key(id)).map_err(|error| manage::unread(error).code)?;
+    let held = AnyHeld::of(line, *id, read.ok_or(Code::Altered)?).map_err(|_| Code::Altered)?;
+    let under = Under::count(engine).map_err(|error| manage::unread(error).code)?;
+    Ok((held, under.of(id)))
+}
+
+/// A step that may be taken.
+struct Stepped {
+    id: KeyId,
+    state: State,
+    under: u64,
+    write: Box<dyn FnOnce(&Line, Submission) -> Submission + Send>,
+}
+
+impl Stepped {
+    fn of<S: Send + 'static>(held: Held<S>, under: u64) -> Stepped {
+        let (id, state) = (held.id(), held.state());
+        let write = move |line: &Line, submission: Submission| {
+            let (mut batch, mut needs) = (Batch::new(), Vec::new());
+            held.write(line, &mut batch, &mut needs);
+            // Whoever has used it and is numbered behind this starts again: no read is granted under what has ended.
+            submission.with_rows(batch, needs).ending([id])
+        };
+        Stepped { id, state, under, write: Box::new(write) }
+    }
+}
+
+fn take(action: Action, request: &KeyRequest, held: AnyHeld, under: u64) -> Result<Stepped, Refused> {
+    if matches!(held, AnyHeld::Active(_)) {
+        return Err(Code::KeyActive.into());
+    }
+    match action {
+        Action::KeysDestroy if under > 0 => {
+            return Err(Refused { code: Code::KeyInUse, detail: Some(format!("{under} keys lie under it")) });
+        }
+        // Its private parts are the log's own, and whoever is in it is looked for under this key.
+        Action::KeysShred if request.category == audit_category() => {
+            return Err(Refused { code: Code::KeyStep, detail: Some("what the log keeps is not shredded".to_owned()) });
+        }
+        Action::KeysShred if request.count != Some(under) => {
+            return Err(Refused { code: Code::CountMismatch, detail: Some(format!("{under} keys lie under it")) });
+        }
+        _ => {}
+    }
+    Ok(match (action, held) {
+        (Action::KeyState, AnyHeld::DecryptOnly(held)) => Stepped::of(held.compromise(), under),
+        (Action::KeysDestroy | Action::KeysShred, AnyHeld::DecryptOnly(held)) => Stepped::of(held.destroy(), under),
+        (Action::KeysDestroy | Action::KeysShred, AnyHeld::Compromised(held)) => Stepped::of(held.destroy(), under),
+        _ => return Err(Code::KeyStep.into()),
+    })
+}
+
+/// Of a key that ends its id, as of every key that ends; else the state that it has from here on.
+fn private(action: Action, id: KeyId, state: State, under: u64) -> Private {
+    let note = match action {
+        Action::KeyState => state.as_str().to_owned(),
+        _ => format!("{under} keys lay under it"),
+    };
+    let destroyed = if state == State::Destroyed { vec![id.to_string()] } else { Vec::new() };
+    Private { destroyed, note: Some(note), ..Private::default() }
+}
