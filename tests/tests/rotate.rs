@@ -3,11 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use coffer_keys::KeyId;
 use coffer_tests::harness::{Home, Reply, Running, Serving, Store};
+use coffer_vault::check::{self, Silent};
 use coffer_vault::jobs::{self, Progress};
-use coffer_vault::keyring::Under;
-use coffer_vault::keyring::record::{RootRow, State, Use};
+use coffer_vault::keyring::record::{RootRow, State, SubjectRow, Use};
+use coffer_vault::keyring::{Keyring, Under};
+use coffer_vault::store::{Batch, Family};
 use coffer_wire::leaf::{Action, Leaf};
+use coffer_wire::problem::Code;
 use serde_json::{Value, json};
 
 /// People with bank details.
@@ -53,15 +57,20 @@ async fn jobs_end(vault: &Running) {
     }
 }
 
-/// State of each version of the key of bank details, and how much lies under it.
-fn versions(vault: &Running) -> Vec<(u32, State, u64)> {
-    let under = Under::count(&**vault.engine()).unwrap();
+/// The versions of the key of bank details, as they lie in the store.
+fn of_bank(vault: &Running) -> Vec<(KeyId, RootRow)> {
     let rows = coffer_vault::keyring::root_rows(&**vault.engine()).unwrap();
     let of_bank = |row: &RootRow| {
         row.usage == Use::Category && row.controller.as_str() == "oakvale" && row.category.as_str() == "bank"
     };
-    let rows = rows.iter().filter(|(_, row)| of_bank(row));
-    let mut versions: Vec<_> = rows.map(|(id, row)| (row.version, row.state, under.of(id))).collect();
+    rows.into_iter().filter(|(_, row)| of_bank(row)).collect()
+}
+
+/// State of each version of the key of bank details, and how much lies under it.
+fn versions(vault: &Running) -> Vec<(u32, State, u64)> {
+    let under = Under::count(&**vault.engine()).unwrap();
+    let rows = of_bank(vault);
+    let mut versions: Vec<_> = rows.iter().map(|(id, row)| (row.version, row.state, under.of(id))).collect();
     versions.sort_by_key(|(version, ..)| *version);
     versions
 }
@@ -95,6 +104,213 @@ async fn a_rotation_moves_every_key_and_the_old_version_can_then_be_destroyed() 
     everybody_is_read(&vault).await;
     let vault = vault.restart().await;
     everybody_is_read(&vault).await;
+}
+
+/// Everything in the home agrees with its log, with and without the seal.
+async fn checked(vault: Running) -> Running {
+    let home = vault.stop().await;
+    let engine = home.engine();
+    for root in [None, Some(home.root_key())] {
+        let stopped = check::Home {
+            engine: &*engine,
+            log_key: &home.log_key,
+            head: &home.config.log.head,
+            show_ids: false,
+            cards: false,
+        };
+        let report = check::check(&stopped, root.as_ref(), &Silent).unwrap();
+        let found: Vec<_> =
+            report.findings.kept().iter().map(|finding| (finding.code, finding.place.clone())).collect();
+        assert_eq!(found, []);
+    }
+    drop(engine);
+    home.serve()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_shredded_key_protected_is_not_found_and_never_altered() {
+    let vault = peopled().await;
+    let rates = json!({ "controller": "oakvale", "category": "bank", "reason": "lost", "rate": 1 });
+    ask(&vault, "rotate", &rates).await.granted();
+    let count = versions(&vault)[0].2;
+    for wrong in [None, Some(0), Some(count + 1)] {
+        let mut body = bank(1);
+        body["count"] = json!(wrong);
+        let refused = ask(&vault, "shred", &body).await;
+        let expected = if wrong.is_none() { "malformed" } else { "count_mismatch" };
+        assert_eq!(refused.outcome().1, expected, "{refused}");
+    }
+    // The job goes on meanwhile, so that the count that was just read may be one too many.
+    let shredded = loop {
+        let mut body = bank(1);
+        body["count"] = json!(versions(&vault)[0].2);
+        let reply = ask(&vault, "shred", &body).await;
+        if reply.outcome().1 != "count_mismatch" {
+            break reply.granted().json();
+        }
+    };
+    let gone = shredded["under"].as_u64().unwrap() as usize;
+    let (mut absent, rents) = (0, vault.staff("rents", "oakvale"));
+    for number in 0..PEOPLE {
+        let (status, code) = rents.read("bank", &person(number), "r", &["sort_code"]).await.outcome();
+        assert!([(200, "ok"), (404, "not_found")].contains(&(status, code.as_str())), "{status} {code}");
+        absent += usize::from(status == 404);
+    }
+    assert_eq!(absent, gone);
+    assert!(gone > PEOPLE / 2, "{gone}");
+    // Whoever is written again has a key of the new version.
+    let officer = vault.staff("bank-officer", "oakvale");
+    for number in 0..PEOPLE {
+        officer.write("bank", &person(number), "r", json!({ "sort_code": "00-00-02" })).await.granted();
+    }
+    everybody_is_read(&vault).await;
+    jobs_end(&vault).await;
+    let vault = checked(vault).await;
+    everybody_is_read(&vault).await;
+    assert_eq!(versions(&vault)[0].1, State::Destroyed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_under_a_compromised_key_is_withheld_on_record_until_it_is_moved() {
+    let vault = peopled().await;
+    let slowly = json!({ "controller": "oakvale", "category": "bank", "reason": "lost", "rate": 20 });
+    ask(&vault, "rotate", &slowly).await.granted();
+    ask(&vault, "compromised", &bank(1)).await.granted();
+    let rents = vault.staff("rents", "oakvale");
+    let mut outcomes = Vec::new();
+    for number in 0..PEOPLE {
+        outcomes.push(rents.read("bank", &person(number), "r", &["sort_code"]).await.outcome());
+    }
+    let withheld = outcomes.iter().filter(|outcome| **outcome == (503, "key_withheld".to_owned())).count();
+    assert!(withheld > 0, "{outcomes:?}");
+    assert!(outcomes.iter().all(|(status, _)| [200, 503].contains(status)), "{outcomes:?}");
+    let recorded = leaves_of(&vault, Action::RecordsRead);
+    let recorded = recorded.iter().filter(|leaf| leaf.refused == Some(Code::KeyWithheld)).count();
+    assert_eq!(recorded, withheld, "each was refused on record");
+    jobs_end(&vault).await;
+    everybody_is_read(&vault).await;
+    ask(&vault, "destroy", &bank(1)).await.granted();
+    let vault = checked(vault).await;
+    everybody_is_read(&vault).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_no_sense_is_refused_on_record_and_changes_nothing() {
+    let vault = peopled().await;
+    let with = |body: Value, name: &str, value: Value| {
+        let mut body = body;
+        body[name] = value;
+        body
+    };
+    let refusals = [
+        ("destroy", bank(1), "key_active"),
+        ("compromised", bank(1), "key_active"),
+        ("shred", with(bank(1), "count", json!(PEOPLE)), "key_active"),
+        ("destroy", bank(2), "unknown_key"),
+        ("destroy", with(bank(1), "category", json!("nothing")), "unknown_category"),
+        ("rotate", with(rotate_bank(), "category", json!("nothing")), "unknown_category"),
+        ("rotate", with(rotate_bank(), "controller", json!("elsewhere")), "forbidden_controller"),
+        ("rotate", with(rotate_bank(), "rate", json!(0)), "malformed"),
+        ("rotate", with(rotate_bank(), "reason", json!(" ")), "malformed"),
+        ("destroy", with(bank(1), "reason", json!("")), "malformed"),
+        ("destroy", with(bank(1), "count", json!(0)), "malformed"),
+    ];
+    for (verb, body, code) in refusals {
+        let (before, keys) = (vault.log_size(), versions(&vault));
+        let reply = ask(&vault, verb, &body).await;
+        assert_eq!(reply.outcome().1, code, "{verb} {body}: {reply}");
+        let leaves: Vec<_> = vault.leaves_since(before).into_iter().filter(|leaf| leaf.refused.is_some()).collect();
+        assert_eq!(leaves.len(), 1, "{verb} {body}");
+        assert_eq!(leaves[0].refused.map(|code| code.as_str()), Some(code), "{verb} {body}");
+        assert_eq!(versions(&vault), keys, "{verb} {body}");
+    }
+    ask(&vault, "rotate", &rotate_bank()).await.granted();
+    jobs_end(&vault).await;
+    ask(&vault, "destroy", &bank(1)).await.granted();
+    for verb in ["destroy", "compromised"] {
+        assert_eq!(ask(&vault, verb, &bank(1)).await.outcome().1, "key_step");
+    }
+    let audit = with(with(bank(1), "category", json!("audit")), "count", json!(0));
+    ask(&vault, "rotate", &json!({ "category": "audit", "reason": "yearly" })).await.granted();
+    assert_eq!(ask(&vault, "shred", &audit).await.outcome().1, "key_step");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_keys_of_a_landlord_are_rotated_at_once_and_those_that_are_young_are_left() {
+    let vault = peopled().await;
+    let all = json!({ "controller": "oakvale", "reason": "an officer has left" });
+    let told = ask(&vault, "rotate", &all).await.granted().json();
+    let rotated = told["rotated"].as_array().unwrap();
+    let lines = rotated.iter().filter(|one| one["controller"] == "oakvale" && one["version"] == 2).count();
+    assert!(lines > 5 && lines == rotated.len(), "{told}");
+    jobs_end(&vault).await;
+    let young = json!({ "reason": "yearly", "older_than_days": 1 });
+    let told = ask(&vault, "rotate", &young).await.granted().json();
+    assert_eq!(told["rotated"], json!([]));
+    // Staff and people are still named alike, and found.
+    everybody_is_read(&vault).await;
+    for verb in ["audit", "bank"] {
+        ask(&vault, "destroy", &json!({ "controller": "oakvale", "category": verb, "version": 1, "reason": "r" }))
+            .await
+            .granted();
+    }
+    let vault = checked(vault).await;
+    everybody_is_read(&vault).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_writes_an_old_state_back_to_the_disk_has_a_vault_that_does_not_open() {
+    let vault = peopled().await;
+    let before = of_bank(&vault).pop().unwrap();
+    ask(&vault, "rotate", &rotate_bank()).await.granted();
+    jobs_end(&vault).await;
+    let home = vault.stop().await;
+    let engine = home.engine();
+    let (id, row) = before;
+    let after = engine.get(Family::Keys, &RootRow::key(&id)).unwrap().unwrap();
+    let forged = |change: fn(&mut RootRow)| {
+        let mut row = RootRow::decode(&after).unwrap();
+        change(&mut row);
+        row.encode()
+    };
+    let tampered = [
+        (row.encode(), "two versions"),
+        (forged(|row| row.state = State::Active), "two versions"),
+        (forged(|row| row.state = State::Compromised), "changed by somebody else"),
+        (forged(|row| row.state = State::Destroyed), "changed by somebody else"),
+        (forged(|row| row.created_ms += 1), "changed by somebody else"),
+    ];
+    for (bytes, words) in tampered {
+        let mut batch = Batch::new();
+        batch.put(Family::Keys, RootRow::key(&id), bytes);
+        engine.commit(&batch).unwrap();
+        let opened = Keyring::open(&*engine, &home.root_key());
+        let error = opened.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(words), "{words}: {error}");
+    }
+    let mut batch = Batch::new();
+    batch.put(Family::Keys, RootRow::key(&id), after);
+    engine.commit(&batch).unwrap();
+    drop(engine);
+    everybody_is_read(&home.serve()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_row_that_is_put_back_after_the_rotation_opens_for_nobody() {
+    let vault = peopled().await;
+    let rows = |vault: &Running| vault.engine().scan(Family::Keys, SubjectRow::PREFIX, None, usize::MAX).unwrap();
+    let before = rows(&vault);
+    ask(&vault, "rotate", &rotate_bank()).await.granted();
+    jobs_end(&vault).await;
+    let mut batch = Batch::new();
+    for (key, row) in before {
+        batch.put(Family::Keys, key, row);
+    }
+    vault.engine().commit(&batch).unwrap();
+    let rents = vault.staff("rents", "oakvale");
+    assert_eq!(rents.read("bank", &person(0), "r", &["sort_code"]).await.outcome().1, "altered");
+    // And it still lies under the old version, which is therefore not destroyed.
+    assert_eq!(ask(&vault, "destroy", &bank(1)).await.outcome().1, "key_in_use");
 }
 
 #[tokio::test(flavor = "multi_thread")]

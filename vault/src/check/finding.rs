@@ -113,6 +113,14 @@ codes! {
         "Nobody can open it. If its wrapping key was not meant to end, restore that row from a backup.";
     KeyStateWrong = "key_state_wrong", "The state of a key is not the one that its leaves come to.",
         "Restore the row from a backup; until then the vault uses keys that it should not, or does not start.";
+    KeyStateAltered = "key_state_altered", "State, version or date of a key are not what this vault wrote of it.",
+        "Restore the row from a backup, and find out what wrote to the data folder beside the vault.";
+    KeyBelowFloor = "key_below_floor", "A key lies under a version of its wrapping key under which the log says that none was left.",
+        "Find out who put the row back: nobody can open it. Restore it from a backup that is younger than the rotation.";
+    JobMissing = "job_missing", "A leaf opened a job that is not there.",
+        "Rotate the key again: what lies under its old versions is not moved by itself.";
+    JobUnlogged = "job_unlogged", "A job is there that no leaf opened, or one has ended and no leaf says so.",
+        "Find out what wrote to the data folder beside the vault; rotate the key again.";
     KeyVersions = "key_versions", "The versions of a category's key are not 1, 2, 3 and so on with one of them active.",
         "Restore the keys family from a backup: a version is missing, doubled, or not in its state.";
     KeyMissing = "key_missing", "A key that the log says was made is not there, and no leaf says it was destroyed.",

@@ -8,6 +8,7 @@ use coffer_wire::Name;
 use coffer_wire::api::ITEMS_MAX;
 use coffer_wire::leaf::{Action, Decision, Leaf};
 
+use super::log::Log;
 use super::past::Past;
 use super::{Check, CheckError, Code, Place};
 use crate::keyring::audit_category;
@@ -21,19 +22,43 @@ const LOCATOR_BYTES: usize = 16;
 const INDEX_BYTES: usize = 32;
 
 /// The keys under the root key, as they lie in the store.
+#[derive(Default)]
 pub(super) struct Wraps {
     pub(super) rows: Vec<(KeyId, RootRow)>,
     categories: HashMap<KeyId, (Name, Name)>,
     destroyed: BTreeSet<KeyId>,
+    /// Those of the destroyed ones with which all ended that lay under them.
+    shredded: BTreeSet<KeyId>,
+    /// Those under which the log says that nothing was left.
+    below: BTreeSet<KeyId>,
 }
 
 /// What is wrong with the key that wraps another.
 enum Wrap {
     Sound(Name, Name),
+    /// The key under it has ended with it, as a leaf says.
+    Shredded,
     Wrong(Code),
 }
 
 impl Wraps {
+    fn take(&mut self, log: &Log, id: KeyId, row: RootRow) {
+        let line = (row.controller, row.category);
+        if row.usage == Use::Category {
+            self.categories.insert(id, line);
+            if row.version < log.keys.floor(line) {
+                self.below.insert(id);
+            }
+        }
+        if row.state == State::Destroyed {
+            self.destroyed.insert(id);
+            if log.keys.is_shredded(line, row.version) {
+                self.shredded.insert(id);
+            }
+        }
+        self.rows.push((id, row));
+    }
+
     /// Controller and category of a category key.
     pub(super) fn category(&self, id: &KeyId) -> Option<(Name, Name)> {
         self.categories.get(id).copied()
@@ -55,7 +80,7 @@ impl Wrap {
     /// What is wrong; a line of another kind than the key's is none of its own.
     fn code(self) -> Code {
         match self {
-            Wrap::Sound(..) => Code::KeyForeign,
+            Wrap::Sound(..) | Wrap::Shredded => Code::KeyForeign,
             Wrap::Wrong(code) => code,
         }
     }
@@ -70,9 +95,9 @@ enum Granted {
 
 impl Check<'_> {
     /// Reads the keys under the root key.
-    pub(super) fn wraps(&mut self) -> Result<Wraps, CheckError> {
+    pub(super) fn wraps(&mut self, log: &Log) -> Result<Wraps, CheckError> {
         self.progress.stage("keys of categories", None);
-        let mut wraps = Wraps { rows: Vec::new(), categories: HashMap::new(), destroyed: BTreeSet::new() };
+        let mut wraps = Wraps::default();
         let mut unread = false;
         self.each(Family::Keys, RootRow::PREFIX, |check, key, value| {
             let (id, row) = (RootRow::id(key), RootRow::decode(value));
@@ -81,13 +106,12 @@ impl Check<'_> {
                 (None, _) => check.found(Code::ForeignEntry, Place::of(Family::Keys)),
                 (Some(id), None) => check.found(Code::KeyMalformed, Place::of(Family::Keys).key(&id)),
                 (Some(id), Some(row)) => {
-                    if row.usage == Use::Category {
-                        wraps.categories.insert(id, (row.controller, row.category));
+                    // Leaves that cannot be read may be those that changed it.
+                    if log.unread == 0 && !check.is_damaged(Family::Leaves) && !log.keys.agree(&row) {
+                        let place = Place::of(Family::Keys).key(&id).entry(row.state.as_str());
+                        check.found(Code::KeyStateWrong, place);
                     }
-                    if row.state == State::Destroyed {
-                        wraps.destroyed.insert(id);
-                    }
-                    wraps.rows.push((id, row));
+                    wraps.take(log, id, row);
                 }
             }
             Ok(())
@@ -121,14 +145,16 @@ impl Check<'_> {
     /// The line of the key that wraps another one. Without the seal nobody knows which keys the log made.
     fn wrap_of(wraps: &Wraps, past: Option<&Past<'_>>, id: &KeyId) -> Wrap {
         match wraps.category(id) {
+            Some(_) if wraps.shredded.contains(id) => Wrap::Shredded,
             Some(_) if wraps.destroyed.contains(id) => Wrap::Wrong(Code::KeyUnderDestroyed),
+            Some(_) if wraps.below.contains(id) => Wrap::Wrong(Code::KeyBelowFloor),
             Some((controller, category)) => Wrap::Sound(controller, category),
             None if past.is_some_and(|past| past.made.contains_key(id)) => Wrap::Wrong(Code::KeyWrapMissing),
             None => Wrap::Wrong(Code::KeyForeign),
         }
     }
 
-    /// A key under the root key is in the state that its leaves come to. Returns its id.
+    /// A key of the log is in the state that its leaves come to. Returns the id of any key under the root key that may still be there.
     fn root(&mut self, past: Option<&mut Past<'_>>, key: &[u8], value: &[u8]) -> Option<KeyId> {
         let id = RootRow::id(key)?;
         let expected = past.as_ref().and_then(|past| past.states.get(&id).copied());
@@ -227,6 +253,7 @@ impl Check<'_> {
         let SubjectRow::Living { wrapped_by, index, .. } = &row else { return Ok(None) };
         let (controller, category) = match Self::wrap_of(wraps, past.as_deref(), wrapped_by) {
             Wrap::Sound(controller, category) if category != audit_category() => (controller, category),
+            Wrap::Shredded => return Ok(Some(id)),
             wrong => {
                 self.found(wrong.code(), place);
                 return Ok(Some(id));

@@ -8,6 +8,7 @@ use coffer_wire::note::Checkpoint;
 use coffer_wire::tree::{Edge, leaf_hash};
 use coffer_wire::{Hash, Name};
 
+use super::transitions::Transitions;
 use super::tree::{Right, Stored, Trees};
 use super::{Check, CheckError, Code, Finding, Place, index_of};
 use crate::ledger::history::{TILE_HASHES, TILE_HEIGHT};
@@ -32,6 +33,8 @@ pub(super) struct Log {
     pub(super) schema: Option<Hash>,
     /// Activations, those of the first files among them.
     pub(super) activations: u64,
+    /// What became of the keys of categories.
+    pub(super) keys: Transitions,
     /// Leaves that are missing or cannot be read.
     pub(super) unread: u64,
     /// The hashes that the first leaves of successors name, and those that leaves about new keys do.
@@ -219,6 +222,7 @@ impl Check<'_> {
             let finding = Finding::new(Code::NumberGap, place().controller(leaf.controller));
             self.add(finding.against(leaf.n, expected));
         }
+        log.keys.follow(position, &leaf);
         if let (Ok(Decision::Granted(_)), Some(hash)) = (leaf.decision(), leaf.row) {
             match leaf.action {
                 Action::AccessApply => log.access = Some(hash),

@@ -1,11 +1,14 @@
 //! The meta family: last numbers, and the policy and schema in force, held against the leaves.
 
+use std::collections::BTreeMap;
+
 use coffer_wire::name::VAULT;
 use coffer_wire::{Hash, Name};
 use subtle::ConstantTimeEq;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
+use crate::jobs::{JobRow, Progress};
 use crate::keyring::{audit_category, drill_tag, in_force_tag};
 use crate::ledger::{Last, Remembered};
 use crate::seal::verify::Verifier;
@@ -21,6 +24,7 @@ impl Check<'_> {
     pub(super) fn meta(&mut self, log: &Log) -> Result<(), CheckError> {
         let mut numbers = log.numbers.clone();
         let mut in_force = Vec::new();
+        let mut jobs = Vec::new();
         self.each(Family::Meta, b"", |check, key, value| {
             match key {
                 meta::CHECKPOINT | meta::FORMAT | meta::IN_FORCE | meta::DRILL => {}
@@ -30,6 +34,10 @@ impl Check<'_> {
                 }
                 _ if key.starts_with(meta::HANDOVER_PREFIX) => {}
                 _ if is_remembered(key, value) => {}
+                _ if key.starts_with(meta::JOB_PREFIX) => match (JobRow::id(key), JobRow::decode(value)) {
+                    (Some(id), Some(row)) => jobs.push((id, row)),
+                    _ => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
+                },
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),
                     None => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
@@ -46,8 +54,26 @@ impl Check<'_> {
         // Leaves that cannot be read may be activations: those have findings of their own.
         if log.unread == 0 {
             self.in_force(log, &in_force);
+            self.jobs(log, &jobs);
         }
         Ok(())
+    }
+
+    /// Each job was opened by a leaf, and none has ended of which no leaf says so.
+    fn jobs(&mut self, log: &Log, jobs: &[(u64, JobRow)]) {
+        let mut opened = log.keys.jobs.clone();
+        let mut ended: BTreeMap<(Name, Name), u64> = BTreeMap::new();
+        for (id, row) in jobs {
+            let line = (row.controller, row.category);
+            let done = ended.entry(line).or_default();
+            *done += u64::from(row.progress == Progress::Done);
+            if !opened.remove(id) || *done > log.keys.emptied(line) {
+                self.found(Code::JobUnlogged, Place::of(Family::Meta).entry("job").leaf(*id));
+            }
+        }
+        for leaf in opened {
+            self.found(Code::JobMissing, Place::of(Family::Meta).entry("job").leaf(leaf));
+        }
     }
 
     fn number(&mut self, log: &Log, controller: Name, last: Option<Last>, stored: &[u8]) {

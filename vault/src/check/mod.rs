@@ -18,6 +18,7 @@ mod privates;
 mod rebuild;
 mod rows;
 mod tail;
+mod transitions;
 mod tree;
 
 use std::io;
@@ -149,7 +150,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
     let log = check.log()?;
     check.meta(&log)?;
     check.private_parts(&log)?;
-    let wraps = check.wraps()?;
+    let wraps = check.wraps(&log)?;
     let verifier = match root {
         None => None,
         Some(root) => Some(check.unseal(root, &wraps)?),
@@ -205,6 +206,10 @@ impl Check<'_> {
         for (id, row) in wraps.rows.iter().filter(|(id, _)| survey.unopened.contains(id)) {
             let place = Place::of(Family::Keys).controller(row.controller).category(row.category).key(id);
             self.found(Code::KeyAltered, place);
+        }
+        for (id, row) in wraps.rows.iter().filter(|(id, _)| survey.unvouched.contains(id)) {
+            let place = Place::of(Family::Keys).controller(row.controller).category(row.category).key(id);
+            self.found(Code::KeyStateAltered, place);
         }
         if survey.log.is_some_and(|public| public != *self.trust.key().public()) {
             self.found(Code::LogKeyOther, Place::of(Family::Keys));

@@ -46,9 +46,9 @@ pub(super) struct Past<'v> {
     pub(super) made: HashMap<KeyId, u64>,
     /// Keys that were destroyed, and the leaf that says so.
     pub(super) destroyed: HashMap<KeyId, u64>,
-    /// The states of keys under the root key, as the last leaf about each says.
+    /// The states of the log's keys, as the last leaf about each says.
     pub(super) states: HashMap<KeyId, State>,
-    /// Those of them that sign the log, or did.
+    /// The keys that sign the log, or did.
     log_keys: BTreeSet<KeyId>,
     /// Whether something could not be read that may have made or destroyed keys.
     pub(super) has_gaps: bool,
@@ -142,13 +142,15 @@ impl Past<'_> {
             Action::RecordsErase => self.ended(leaf, private)?,
             // A leaf without a record ends keys alone, in other people's records.
             Action::SubjectsErase if private.record.is_some() => self.ended(leaf, private)?,
+            // The row of a category key stays, and says that it is destroyed. A key of the log is of no category.
+            Action::KeysDestroy | Action::KeysShred if leaf.category.is_some() => return Ok(()),
             _ => {}
         }
         for id in &private.made {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.entry(id).or_insert(index);
-            // Persons' keys have no version. A key under the root key is made active; of those that sign the log one is.
-            if matches!(leaf.action, Action::KeyCreate | Action::LogRekey) && leaf.version.is_some() {
+            // Of the keys that sign the log one is active.
+            if self.log_keys.contains(&id) {
                 self.retire(&id, leaf.action);
                 self.states.insert(id, State::Active);
             }
@@ -165,11 +167,9 @@ impl Past<'_> {
     /// A new key of the log takes the place of the one before it: by an act of its own, which signs on for a while, or with a
     /// new log, since others may hold it.
     fn retire(&mut self, new: &KeyId, by: Action) {
-        if self.log_keys.contains(new) {
-            let after = if by == Action::LogRekey { State::DecryptOnly } else { State::Compromised };
-            let active = |(id, state): &(&KeyId, &mut State)| self.log_keys.contains(id) && **state == State::Active;
-            self.states.iter_mut().filter(active).for_each(|(_, state)| *state = after);
-        }
+        let after = if by == Action::LogRekey { State::DecryptOnly } else { State::Compromised };
+        let before = self.states.iter_mut().filter(|(id, state)| *id != new && **state == State::Active);
+        before.for_each(|(_, state)| *state = after);
     }
 
     fn written(&mut self, index: u64, leaf: &Leaf, private: &Private) -> Result<(), Code> {

@@ -56,7 +56,7 @@ pub fn rebuild(
     work.tiles(&log)?;
     work.numbers(&log)?;
     if let Some(root) = root {
-        let wraps = work.check.wraps()?;
+        let wraps = work.check.wraps(&log)?;
         let verifier = work.check.unseal(root, &wraps)?;
         if let Some(mut past) = work.check.past(&verifier, &wraps, &log)? {
             work.index_rows(&wraps, &verifier, &mut past)?;

@@ -1,6 +1,6 @@
 //! Work without a request: what an act has begun and is too long for its answer.
 //!
-//! A job is a row of the meta family. The act that opens it puts the row in the batch of its own leaf, whose index is the job's
+//! A job is a row of the meta family. The act that opens it puts the row in the batch of its own leaf, whose position is the job's
 //! number, so that there is no job without its leaf. What each job may do is permitted by that leaf
 //! ([`Gate::permit_job`]), read again at each start.
 //!
@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use crate::admit::{Gate, Job, Permit};
 use crate::keyring::Keyring;
 use crate::ledger::history::{History, HistoryError};
-use crate::ledger::{Circumstances, Ledger, NotMade, Recorded, Rejected, Submission};
+use crate::ledger::{Circumstances, Ledger, NotMade, Recorded, Rejected, Submission, Volume};
 use crate::store::{Engine, StoreError};
 
 pub use pace::{RATE_DEFAULT, RATE_MAX};
@@ -176,7 +176,8 @@ fn work<W: Workshop>(runtime: &Runtime, workshop: &Arc<W>) -> Result<Option<Step
 
 /// The permit of a job: the leaf of the act that opened it.
 fn permitted<W: Workshop>(workshop: &Arc<W>, id: u64) -> Result<Permit<Job>, Trouble> {
-    let bytes = History::new(&**workshop.engine()).leaf(id)?;
+    let (volume, index) = Volume::split(id);
+    let bytes = History::of(&**workshop.engine(), volume).leaf(index)?;
     let leaf = Leaf::parse(&bytes).map_err(|_| Trouble::NotPermitted(id))?;
     workshop.gate().permit_job(&leaf).ok_or(Trouble::NotPermitted(id))
 }

@@ -1,4 +1,4 @@
-//! A job as it lies in the meta family: `job:` and the index of the leaf that opened it.
+//! A job as it lies in the meta family: `job:` and the position of the leaf that opened it.
 
 use coffer_wire::Name;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ pub struct JobRow {
 
 /// A job as it was read.
 pub struct Read {
-    /// The index of the leaf that opened it: the job's number.
+    /// The position of the leaf that opened it: the job's number.
     pub id: u64,
     /// The row.
     pub row: JobRow,

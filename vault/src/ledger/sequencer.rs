@@ -174,7 +174,7 @@ impl Sequencer {
             rows.put(Family::Meta, told.key.clone(), told.value(self.growth.position()));
         }
         for (offset, job) in &submission.opens {
-            let key = [meta::JOB_PREFIX, &(self.growth.size() + offset).to_be_bytes()].concat();
+            let key = [meta::JOB_PREFIX, &(self.growth.position() + offset).to_be_bytes()].concat();
             rows.put(Family::Meta, key, job.clone());
         }
         self.graveyard.bury(&submission.destroys, Instant::now());

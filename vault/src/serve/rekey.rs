@@ -154,7 +154,8 @@ impl House {
         let period = Period::of(self.clock.now_ms());
         let key = self.unattributed_key(&VAULT, period).await?;
         let common = Circumstances::of_the_vault(VAULT, period, self.gate.in_force().epoch);
-        let detail = Detail { category: Some(row.category), version: Some(row.version), ..Detail::default() };
+        // Of no category: it is no category's key that ends.
+        let detail = Detail { version: Some(row.version), ..Detail::default() };
         let note = Some("a log key that signs no more".to_owned());
         let private = Private { destroyed: vec![id.to_string()], note, ..Private::default() };
         let about = About::Unattributed { key: &key, person: None };

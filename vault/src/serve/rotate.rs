@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use coffer_keys::RootKey;
 use coffer_wire::Name;
 use coffer_wire::api::{REWRAP_RATE_MAX, RotateAnswer, RotateRequest, Rotated, Unrotated};
 use coffer_wire::leaf::Action;
@@ -16,7 +15,7 @@ use crate::admit::{Ask, Manage, Permit};
 use crate::jobs::{self, JobRow, Kind, Progress, RATE_DEFAULT, RATE_MAX};
 use crate::keyring::record::RootRow;
 use crate::keyring::{AnyHeld, Line, Version, create_version};
-use crate::ledger::{Detail, Recorded, Submission};
+use crate::ledger::{Detail, Recorded, Submission, Volume};
 use crate::store::{Batch, Family};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -47,10 +46,9 @@ async fn rotate(house: Arc<House>, incoming: Incoming) -> Answered {
         asking.nothing_to_do(&desk, &permit).await?;
         return body(&answer);
     }
-    let root = house.root()?;
     let is_one = lines.len() == 1;
     for line in lines {
-        match asking.one(&root, &line, &mut answer).await {
+        match asking.one(&line, &mut answer).await {
             Ok(()) => {}
             Err(code) if is_one => return Err(asking.refused(&line, code).await),
             Err(code) => {
@@ -115,19 +113,20 @@ impl Asking<'_> {
     }
 
     /// One key: its new version, its leaf and its job in one batch.
-    async fn one(&self, root: &RootKey, line: &Arc<Line>, answer: &mut RotateAnswer) -> Result<(), Code> {
+    async fn one(&self, line: &Arc<Line>, answer: &mut RotateAnswer) -> Result<(), Code> {
         if self.is_under_way(line)? {
             return Err(Code::RotationRuns);
         }
         for _ in 0..manage::TRIES {
             let desk = self.sit(Some(*line.controller())).await.map_err(|problem| problem.code)?;
             let permit = manage::permit(&desk, None).await.map_err(|problem| problem.code)?;
-            let (submission, version) = self.prepare(&desk, &permit, root, line)?;
+            let (submission, version) = self.prepare(&desk, &permit, line)?;
             let number = version.version;
             if let Some(recorded) = manage::submit(&desk, submission).await.map_err(|problem| problem.code)? {
                 // It wraps in the log; nothing after this may fail.
                 line.change(|versions| versions.rotated(version));
-                answer.rotated.push(told(line, number, recorded, &mut answer.notes));
+                let volume = self.house.ledger.shared().line().volume();
+                answer.rotated.push(told(line, number, (volume, recorded), &mut answer.notes));
                 return Ok(());
             }
         }
@@ -140,19 +139,14 @@ impl Asking<'_> {
         Ok(jobs.iter().any(|job| is_of_line(&job.row) && job.row.progress == Progress::Running))
     }
 
-    fn prepare(
-        &self,
-        desk: &Desk,
-        permit: &Permit<Manage>,
-        root: &RootKey,
-        line: &Line,
-    ) -> Result<(Submission, Version), Code> {
+    fn prepare(&self, desk: &Desk, permit: &Permit<Manage>, line: &Line) -> Result<(Submission, Version), Code> {
         let (active, now_ms) = (line.active(), self.house.clock.now_ms());
         let read = self.house.engine.get(Family::Keys, &RootRow::key(&active.id));
         let read = read.map_err(|error| manage::unread(error).code)?.ok_or(Code::Altered)?;
         let Ok(AnyHeld::Active(held)) = AnyHeld::of(line, active.id, read) else { return Err(Code::Altered) };
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
-        let made = create_version(root, line, active.version + 1, now_ms, &mut batch);
+        let root = self.house.root().map_err(|problem| problem.code)?;
+        let made = create_version(&root, line, active.version + 1, now_ms, &mut batch);
         let (version, created) = made.map_err(|_| Code::Internal)?;
         held.retire().write(line, &mut batch, &mut needs);
         let rate = self.request.rate.unwrap_or(RATE_DEFAULT);
@@ -172,12 +166,12 @@ impl Asking<'_> {
     }
 }
 
-fn told(line: &Line, version: u32, recorded: Recorded, notes: &mut Vec<String>) -> Rotated {
+fn told(line: &Line, version: u32, (volume, recorded): (Volume, Recorded), notes: &mut Vec<String>) -> Rotated {
     Rotated {
         controller: *line.controller(),
         category: *line.category(),
         version,
-        job: recorded.index(),
+        job: volume.position(recorded.index()),
         receipt: recorded.into_receipt(notes),
     }
 }
