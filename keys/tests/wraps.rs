@@ -146,6 +146,6 @@ fn what_does_not_open_is_not_put_under_another_key() {
     let (new, _) = root.make_category(&place(KeyKind::Category)).unwrap();
     let at = place(KeyKind::Subject);
     let (_, wrapped) = old.make_subject(&at).unwrap();
-    assert_eq!(old.rewrap_audit(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered));
-    assert_eq!(new.rewrap_subject(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered));
+    assert_eq!(old.rewrap_audit(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered(Altered)));
+    assert_eq!(new.rewrap_subject(&at, &wrapped, &new, &at).err(), Some(NotRewrapped::Altered(Altered)));
 }

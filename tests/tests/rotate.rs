@@ -34,6 +34,12 @@ fn person(number: usize) -> String {
 }
 
 async fn ask(vault: &Running, verb: &str, body: &Value) -> Reply {
+    let mut body = body.clone();
+    if verb == "compromised" {
+        body["state"] = json!(verb);
+        return vault.staff("security-admin", "oakvale").post("/v1/key/state", &body).await;
+    }
+    let body = &body;
     vault.staff("security-admin", "oakvale").post(&format!("/v1/keys/{verb}"), body).await
 }
 

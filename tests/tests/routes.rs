@@ -103,6 +103,44 @@ const CASES: &[Case] = &[
         body: |_| json!({}),
         wrong_role: ("auditor", Code::ForbiddenRole),
     },
+    Case {
+        path: "/v1/keys/rotate",
+        role: "security-admin",
+        body: |_| json!({ "controller": "oakvale", "category": "debts", "reason": "yearly" }),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/keys/jobs",
+        role: "security-admin",
+        body: |_| json!({}),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/key/state",
+        role: "security-admin",
+        body: |_| {
+            let mut body = key("debts");
+            body["state"] = json!("compromised");
+            body
+        },
+        wrong_role: ("dpo", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/keys/destroy",
+        role: "security-admin",
+        body: |_| key("debts"),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/keys/shred",
+        role: "security-admin",
+        body: |_| {
+            let mut body = key("care");
+            body["count"] = json!(0);
+            body
+        },
+        wrong_role: ("dpo", Code::ForbiddenRole),
+    },
     Case { path: "/v1/status", role: "dpo", body: |_| json!({}), wrong_role: ("rents", Code::ForbiddenApplication) },
     Case { path: "/v1/whoami", role: "rents", body: |_| json!({}), wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole) },
     Case {
@@ -161,6 +199,11 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// The first version of a category's key, under which nothing lies.
+fn key(category: &str) -> Value {
+    json!({ "controller": "oakvale", "category": category, "version": 1, "reason": "nothing is left under it" })
+}
+
 fn envelope(role: &str, item: Value) -> Value {
     json!({ "controller": "oakvale", "purpose": purpose_of(role), "case": "case-1", "items": [item] })
 }
@@ -184,7 +227,9 @@ fn action(operation: &Operation) -> Action {
 
 /// Whether a request of the operation names whose data it is about.
 fn names_controller(operation: &Operation) -> bool {
-    operation.path.starts_with("/v1/records/") || operation.path.starts_with("/v1/subjects/")
+    const OF_KEYS: [&str; 4] = ["/v1/keys/rotate", "/v1/key/state", "/v1/keys/destroy", "/v1/keys/shred"];
+    let of_records = operation.path.starts_with("/v1/records/") || operation.path.starts_with("/v1/subjects/");
+    of_records || OF_KEYS.contains(&operation.path)
 }
 
 /// A vault in which everyone has been seen once at each controller, and whose leaves are counted.
@@ -209,6 +254,9 @@ impl Stage {
         for person in ["kept", "ending", "leaving"] {
             officer.write("bank", person, "r", json!({ "sort_code": "00-00-01" })).await.granted();
         }
+        let rotate =
+            json!({ "controller": "oakvale", "category": "care", "reason": "so that there is an old version" });
+        stage.vault.staff("security-admin", "oakvale").post("/v1/keys/rotate", &rotate).await.granted();
         stage
     }
 
@@ -227,7 +275,9 @@ impl Stage {
     async fn ask(&self, raw: &Raw, asked: Asked<'_>) -> (Reply, Vec<Leaf>) {
         let before = self.vault.log_size();
         let reply = raw.send(asked.method, asked.path, asked.token, asked.content_type, asked.body).await;
-        (reply, self.vault.leaves_since(before))
+        // What a job says when it has ended belongs to no request.
+        let leaves = self.vault.leaves_since(before).into_iter().filter(|leaf| leaf.action != Action::KeysRewrap);
+        (reply, leaves.collect())
     }
 
     /// Asks wrongly: exactly this status and code, and one leaf with this action, code and application.

@@ -532,6 +532,18 @@ pub struct KeyRequest {
     /// Of `keys/shred`: how many keys of persons lie under it, and so how many lose what they protect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// Of `key/state`: the state that it is to have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<NewState>,
+}
+
+/// A state that somebody may give a key by saying so. All others come with what is done: a rotation, a destruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum NewState {
+    /// Somebody may know it: it opens for the job alone that moves what lies under it.
+    Compromised,
 }
 
 /// The state of a key after an act.

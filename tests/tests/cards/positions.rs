@@ -61,6 +61,23 @@ const REQUESTS: &[Request] = &[
     // A share is no text that is kept, and is not asked.
     Request { path: "/v1/vault/drill", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/vault/unseal", role: "security-admin", body: |_| json!({}) },
+    Request {
+        path: "/v1/keys/rotate",
+        role: "security-admin",
+        body: |_| json!({ "controller": "oakvale", "category": "bank", "reason": "yearly" }),
+    },
+    Request { path: "/v1/keys/jobs", role: "security-admin", body: |_| json!({}) },
+    Request {
+        path: "/v1/key/state",
+        role: "security-admin",
+        body: |_| {
+            let mut body = key(None);
+            body["state"] = json!("compromised");
+            body
+        },
+    },
+    Request { path: "/v1/keys/destroy", role: "security-admin", body: |_| key(None) },
+    Request { path: "/v1/keys/shred", role: "security-admin", body: |_| key(Some(0)) },
     Request { path: "/v1/status", role: "dpo", body: |_| json!({}) },
     Request { path: "/v1/whoami", role: "rents", body: |_| json!({}) },
     Request {
@@ -82,9 +99,17 @@ const REQUESTS: &[Request] = &[
 ];
 
 /// Places in a request that take a word of a closed list, and no other text.
-const CLOSED: [&str; 2] = ["form", "action"];
+const CLOSED: [&str; 3] = ["form", "action", "state"];
 /// Objects whose keys are the caller's.
 const KEYED: [&str; 3] = ["fields", "about", "files"];
+
+fn key(count: Option<u64>) -> Value {
+    let mut body = json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "nothing is left" });
+    if let Some(count) = count {
+        body["count"] = json!(count);
+    }
+    body
+}
 
 fn envelope(purpose: &str, item: Value) -> Value {
     json!({ "controller": "oakvale", "purpose": purpose, "case": "case-1", "reason": "a visit", "items": [item] })

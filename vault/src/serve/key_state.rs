@@ -1,4 +1,4 @@
-//! `keys/destroy`, `keys/shred` and `keys/compromised`: one version of a category key comes into another state.
+//! `keys/destroy`, `keys/shred` and `key/state`: one version of a category key comes into another state.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(super) async fn shred(house: Arc<House>, incoming: Incoming) -> Answered {
     to_its_end(house, incoming, Action::KeysShred).await
 }
 
-pub(super) async fn compromised(house: Arc<House>, incoming: Incoming) -> Answered {
+pub(super) async fn state(house: Arc<House>, incoming: Incoming) -> Answered {
     to_its_end(house, incoming, Action::KeyState).await
 }
 
@@ -81,6 +81,8 @@ fn malformed(action: Action, request: &KeyRequest) -> Option<&'static str> {
         _ if !manage::is_reason(&request.reason) => Some(manage::REASON),
         (Action::KeysShred, None) => Some("`count` is missing: how many keys lie under it, which `keys/list` says"),
         (Action::KeysDestroy | Action::KeyState, Some(_)) => Some("`count` is for `keys/shred`"),
+        (Action::KeyState, None) if request.state.is_none() => Some("`state` is missing: `compromised`"),
+        (Action::KeysDestroy | Action::KeysShred, _) if request.state.is_some() => Some("`state` is for `key/state`"),
         _ => None,
     }
 }

@@ -77,7 +77,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve, KEYS_LIST),
     operation!(POST "/v1/keys/rotate", Some(Action::KeysRotate), rotate::serve, KEYS_ROTATE),
     operation!(POST "/v1/keys/jobs", Some(Action::KeysJobs), key_jobs::serve, KEYS_JOBS),
-    operation!(POST "/v1/keys/compromised", Some(Action::KeyState), key_state::compromised, KEYS_COMPROMISED),
+    operation!(POST "/v1/key/state", Some(Action::KeyState), key_state::state, KEY_STATE),
     operation!(POST "/v1/keys/destroy", Some(Action::KeysDestroy), key_state::destroy, KEYS_DESTROY),
     operation!(POST "/v1/keys/shred", Some(Action::KeysShred), key_state::shred, KEYS_SHRED),
     operation!(POST "/v1/status", Some(Action::Status), status::serve, STATUS),

@@ -156,8 +156,8 @@ pub(super) fn rotate() -> Value {
     json!({ "controller": "oakvale", "reason": "the yearly rotation" })
 }
 
-pub(super) fn compromised() -> Value {
-    json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "a backup was lost" })
+pub(super) fn state() -> Value {
+    json!({ "controller": "oakvale", "category": "bank", "version": 1, "state": "compromised", "reason": "a backup was lost" })
 }
 
 pub(super) fn destroy() -> Value {

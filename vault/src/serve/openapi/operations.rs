@@ -189,13 +189,13 @@ pub(in crate::serve) const KEYS_JOBS: Described = Described {
     items: &[],
 };
 
-pub(in crate::serve) const KEYS_COMPROMISED: Described = Described {
-    id: "markCompromised",
+pub(in crate::serve) const KEY_STATE: Described = Described {
+    id: "setKeyState",
     summary: "Marks a version of a category key as compromised.",
     text: "From here on it opens for the job alone that moves what lies under it; until that is moved, it is answered `key_withheld`. \
            The version that wraps what is new is rotated first.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::compromised),
+    takes: Takes::of::<KeyRequest>(example::state),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES],
     items: &[],
