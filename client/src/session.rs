@@ -158,7 +158,8 @@ impl Session {
 
     async fn apply(&self, path: &str, action: Action, files: BTreeMap<String, String>) -> Result<Activated, Error> {
         let (floor, hash) = (self.core.log.floor(), files_hash(&files));
-        let answer: ApplyAnswer = self.act(path, action, &ApplyRequest { files }, Repeat::Never).await?;
+        let answer: ApplyAnswer =
+            self.act(path, action, &ApplyRequest { files, approval: None }, Repeat::Never).await?;
         // What was sent, not what the vault says that it was sent.
         let asked = Asked { activated: Some(hash), ..Asked::act(action) };
         let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;

@@ -305,8 +305,7 @@ async fn who_may_no_longer_write_is_told_nothing_again() {
     let items = [item("ada", "main", "00000001")];
     write(&officer, &items).await.granted();
     let policy = vault.home().text("access.toml").replace("role = \"bank-officer\"", "role = \"rents\"");
-    let admin = vault.staff("security-admin", "oakvale");
-    admin.post("/v1/access/apply", &json!({ "files": { "access.toml": policy } })).await.granted();
+    vault.apply("access", json!({ "access.toml": policy })).await;
     write(&officer, &items).await.refused(403, "forbidden_role");
     assert_eq!(times(&vault, Action::Replay), 0);
 }

@@ -162,6 +162,24 @@ const CASES: &[Case] = &[
         wrong_role: ("dpo", Code::ForbiddenRole),
     },
     Case {
+        path: "/v1/approvals/list",
+        role: "security-admin",
+        body: |_| json!({}),
+        wrong_role: (UNKNOWN_ROLE, Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/approvals/approve",
+        role: "security-admin",
+        body: |_| json!({ "id": "to be approved" }),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/approvals/refuse",
+        role: "security-admin",
+        body: |_| json!({ "id": "to be refused" }),
+        wrong_role: ("dpo", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/schema/show",
         role: "dpo",
         body: |_| json!({ "category": "bank" }),
@@ -235,6 +253,8 @@ fn names_controller(operation: &Operation) -> bool {
 /// A vault in which everyone has been seen once at each controller, and whose leaves are counted.
 struct Stage {
     vault: Running,
+    /// What a second admin has asked for, by the words that stand for it in a case.
+    asked: BTreeMap<&'static str, Value>,
     raw: BTreeMap<&'static str, Raw>,
 }
 
@@ -242,7 +262,7 @@ impl Stage {
     async fn set() -> Stage {
         let vault = Home::new(Store::Memory).serve();
         let raw = STAFF.iter().map(|(_, application, _)| (*application, vault.raw(application))).collect();
-        let stage = Stage { vault, raw };
+        let mut stage = Stage { vault, raw, asked: BTreeMap::new() };
         for (role, ..) in STAFF {
             for controller in controllers() {
                 let staff = stage.vault.staff(role, controller);
@@ -257,7 +277,24 @@ impl Stage {
         let rotate =
             json!({ "controller": "oakvale", "category": "care", "reason": "so that there is an old version" });
         stage.vault.staff("security-admin", "oakvale").post("/v1/keys/rotate", &rotate).await.granted();
+        for (words, role) in [("to be approved", "intake"), ("to be refused", "contractor")] {
+            let access = stage.vault.home().text("access.toml");
+            let wider = format!("{access}\n[[duty]]\nname = \"more\"\nrole = \"{role}\"\nacts = [\"status\"]\n");
+            let body = json!({ "files": { "access.toml": wider } });
+            let second = stage.vault.second("security-admin", "oakvale");
+            let asked = second.post("/v1/access/apply", &body).await.refused(409, "approval_needed");
+            stage.asked.insert(words, asked.json()["approval"].clone());
+        }
         stage
+    }
+
+    /// The request of a case.
+    fn body(&self, case: &Case) -> Value {
+        let mut body = (case.body)(self.vault.home());
+        if let Some(id) = body.get_mut("id") {
+            *id = self.asked[id.as_str().unwrap()].clone();
+        }
+        body
     }
 
     fn raw(&self, role: &str) -> &Raw {
@@ -332,7 +369,7 @@ async fn each_operation_succeeds_and_leaves_one_leaf_or_none_where_it_shows_hash
     let stage = Stage::set().await;
     for (operation, case) in table() {
         let token = stage.token(case.role, "oakvale");
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let (reply, leaves) = stage.ask(stage.raw(case.role), Asked::rightly(operation, Some(&token), &body)).await;
         assert_eq!(reply.outcome(), (200, "ok".to_owned()), "{}: {reply}", case.path);
         let said: Vec<_> = leaves.iter().map(|leaf| leaf.action).collect();
@@ -351,7 +388,7 @@ async fn each_operation_succeeds_and_leaves_one_leaf_or_none_where_it_shows_hash
 async fn without_a_token_nothing_but_hashes_is_shown() {
     let stage = Stage::set().await;
     for (operation, case) in table() {
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let asked = Asked::rightly(operation, None, &body);
         match operation.action {
             Some(action) => {
@@ -372,7 +409,7 @@ async fn without_a_token_nothing_but_hashes_is_shown() {
 async fn a_token_that_is_none_is_refused_everywhere() {
     let stage = Stage::set().await;
     for (operation, case) in table() {
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let asked = Asked::rightly(operation, Some("no.token.this"), &body);
         stage.refused(stage.raw(case.role), asked, action(operation), Code::CredentialInvalid).await;
     }
@@ -384,7 +421,7 @@ async fn the_wrong_role_is_refused_everywhere() {
     for (operation, case) in table() {
         let (role, code) = case.wrong_role;
         let token = stage.token(role, "oakvale");
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let asked = Asked::rightly(operation, Some(&token), &body);
         let leaf = stage.refused(stage.raw(role), asked, action(operation), code).await;
         assert!(leaf.actor.is_some(), "{}: the leaf does not say who", case.path);
@@ -397,7 +434,7 @@ async fn a_token_of_one_application_is_refused_from_another() {
     for (operation, case) in table() {
         let token = stage.token(case.role, "oakvale");
         let other = if application_of(case.role) == "console" { "rents" } else { "dpo" };
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let asked = Asked::rightly(operation, Some(&token), &body);
         stage.refused(stage.raw(other), asked, action(operation), Code::CredentialInvalid).await;
     }
@@ -408,7 +445,7 @@ async fn another_controllers_staff_are_refused_and_acts_of_no_controller_take_no
     let stage = Stage::set().await;
     for (operation, case) in table().filter(|(operation, _)| operation.method == Method::POST) {
         let token = stage.token(case.role, "brookside");
-        let mut body = (case.body)(stage.vault.home());
+        let mut body = stage.body(case);
         let expected = if names_controller(operation) {
             Code::ForbiddenController
         } else {
@@ -428,7 +465,7 @@ async fn a_controller_that_does_not_exist_is_refused_like_one_without_right() {
     let stage = Stage::set().await;
     for (operation, case) in table().filter(|(operation, _)| names_controller(operation)) {
         let token = stage.token(case.role, "oakvale");
-        let mut body = (case.body)(stage.vault.home());
+        let mut body = stage.body(case);
         body["controller"] = json!("elsewhere");
         let asked = Asked::rightly(operation, Some(&token), &body);
         let code = Code::ForbiddenController;
@@ -442,7 +479,7 @@ async fn the_wrong_method_is_refused_everywhere() {
     let stage = Stage::set().await;
     for (operation, case) in table() {
         let token = stage.token(case.role, "oakvale");
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
             if method == operation.method {
                 continue;
@@ -460,7 +497,7 @@ async fn the_wrong_content_type_is_refused_everywhere() {
     let stage = Stage::set().await;
     for (operation, case) in table().filter(|(operation, _)| operation.method == Method::POST) {
         let token = stage.token(case.role, "oakvale");
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         for content_type in
             [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/jsonp")]
         {
@@ -475,7 +512,7 @@ async fn a_body_that_is_not_the_operations_json_is_refused_everywhere() {
     let stage = Stage::set().await;
     for (operation, case) in table().filter(|(operation, _)| operation.method == Method::POST) {
         let token = stage.token(case.role, "oakvale");
-        let body = (case.body)(stage.vault.home());
+        let body = stage.body(case);
         let whole = body.to_string();
         let mut surplus = body.clone();
         surplus["surplus"] = json!(1);
@@ -520,7 +557,7 @@ async fn every_answer_is_kept_by_nobody_and_names_its_request() {
     let mut seen = std::collections::BTreeSet::new();
     for (operation, case) in table() {
         for token in [Some(stage.token(case.role, "oakvale")), None] {
-            let body = (case.body)(stage.vault.home());
+            let body = stage.body(case);
             let (reply, _) = stage.ask(stage.raw(case.role), Asked::rightly(operation, token.as_deref(), &body)).await;
             assert_eq!(reply.headers["cache-control"], "no-store", "{}", case.path);
             let request = reply.headers["x-request-id"].to_str().unwrap().to_owned();

@@ -85,8 +85,7 @@ const THIRD: &str = "\n[[controller]]\nname = \"ashgrove\"\ntitle = \"Ashgrove L
 /// Lets the applications work for the third landlord too, and writes and reads there.
 async fn works_for_the_third(vault: &Running) {
     let access = vault.home().text("access.toml").replace("\"brookside\"]", "\"brookside\", \"ashgrove\"]");
-    let body = json!({ "files": { "access.toml": access } });
-    vault.staff("security-admin", "oakvale").post("/v1/access/apply", &body).await.granted();
+    vault.apply("access", json!({ "access.toml": access })).await;
     let officer = vault.staff("bank-officer", "ashgrove");
     officer.write("bank", "person", "r", json!({ "sort_code": "00-00-03" })).await.granted();
     let read = officer.read("bank", "person", "r", &["sort_code"]).await.granted();

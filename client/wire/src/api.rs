@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::approvals::ApprovalId;
 use crate::bounded;
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
@@ -754,6 +755,9 @@ pub struct ApplyRequest {
     #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = CATEGORIES_MAX)))]
     #[serde(deserialize_with = "bounded::map::<_, _, _, CATEGORIES_MAX>")]
     pub files: BTreeMap<String, String>,
+    /// What a second person approved, where the proposal permits more than what is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
 }
 
 /// SHA-256 of the files of a policy or schema, as the leaf of their activation names it: of their JSON, names sorted.

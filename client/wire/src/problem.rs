@@ -113,7 +113,7 @@ codes! {
     /// It was used before; an approval counts once.
     ApprovalUsed = "approval_used", 409, "This approval was used; each counts once. Send the request without one to ask again.";
     /// It was given for something else.
-    ApprovalMismatch = "approval_mismatch", 422, "This approval is for another request: act, controller, body and person must be those that were asked for.";
+    ApprovalMismatch = "approval_mismatch", 422, "This approval is for another request: act, body and person must be those that were asked for, and the policy in force the same.";
     /// Somebody decided before.
     ApprovalDecided = "approval_decided", 409, "This was decided by somebody before you; list the approvals to see how.";
     /// Who approved it may not do so any more.

@@ -7,8 +7,9 @@ use coffer_vault::listen::{self, Listener};
 use coffer_vault::serve::{Door, House};
 use coffer_vault::store::Engine;
 use coffer_wire::leaf::Leaf;
+use serde_json::{Value, json};
 
-use super::{Home, Serving};
+use super::{Home, Reply, Serving};
 
 /// A vault that serves a home in this process.
 pub struct Running {
@@ -93,6 +94,12 @@ impl Running {
     /// The leaves from an index on, read strictly.
     pub fn leaves_since(&self, start: u64) -> Vec<Leaf> {
         (start..self.log_size()).map(|index| Leaf::parse(&self.leaf_bytes(index)).unwrap()).collect()
+    }
+
+    /// Puts a policy (`access`) or a schema (`schema`) in force, by two security admins where it takes two.
+    pub async fn apply(&self, what: &str, files: Value) -> Reply {
+        let (admin, second) = (self.staff("security-admin", "oakvale"), self.second("security-admin", "oakvale"));
+        admin.post_by_two(&second, &format!("/v1/{what}/apply"), &json!({ "files": files })).await.granted()
     }
 
     fn parts(&self) -> &Parts {

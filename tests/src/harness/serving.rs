@@ -55,6 +55,13 @@ pub trait Serving {
         self.home().token(role, controllers)
     }
 
+    /// Another person with a role at its application, for one controller.
+    fn second(&self, role: &str, controller: &str) -> Staff {
+        let application = application_of(role);
+        let token = self.home().token_of(&format!("second-{role}@example"), &[role], application, &[controller]);
+        Staff::new(self.raw(application), token, controller, purpose_of(role))
+    }
+
     /// A person with a role who works for one controller, for a purpose of the role and a case.
     fn staff(&self, role: &str, controller: &str) -> Staff {
         Staff::new(self.raw(application_of(role)), self.token(role, &[controller]), controller, purpose_of(role))

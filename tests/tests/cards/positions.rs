@@ -78,6 +78,9 @@ const REQUESTS: &[Request] = &[
     },
     Request { path: "/v1/keys/destroy", role: "security-admin", body: |_| key(None) },
     Request { path: "/v1/keys/shred", role: "security-admin", body: |_| key(Some(0)) },
+    Request { path: "/v1/approvals/list", role: "security-admin", body: |_| json!({}) },
+    Request { path: "/v1/approvals/approve", role: "security-admin", body: |_| decision() },
+    Request { path: "/v1/approvals/refuse", role: "security-admin", body: |_| decision() },
     Request { path: "/v1/status", role: "dpo", body: |_| json!({}) },
     Request { path: "/v1/whoami", role: "rents", body: |_| json!({}) },
     Request {
@@ -98,8 +101,8 @@ const REQUESTS: &[Request] = &[
     },
 ];
 
-/// Places in a request that take a word of a closed list, and no other text.
-const CLOSED: [&str; 3] = ["form", "action", "state"];
+/// Places in a request that take a word of a closed list or a name that the vault gave, and no other text.
+const CLOSED: [&str; 4] = ["form", "action", "state", "id"];
 /// Objects whose keys are the caller's.
 const KEYED: [&str; 3] = ["fields", "about", "files"];
 
@@ -109,6 +112,10 @@ fn key(count: Option<u64>) -> Value {
         body["count"] = json!(count);
     }
     body
+}
+
+fn decision() -> Value {
+    json!({ "id": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "agreed" })
 }
 
 fn envelope(purpose: &str, item: Value) -> Value {

@@ -165,6 +165,11 @@ impl Asked {
         caller.staff().is_some_and(|staff| same_person(&staff.sub, &self.row.asked_by.subject))
     }
 
+    /// What is asked for, in words.
+    pub fn words(&self) -> &str {
+        &self.row.shown
+    }
+
     /// As it is shown.
     pub fn show(&self, caller: &Caller, now_ms: u64) -> Approval {
         let Row { act, controller, shown, asked_by, asked_ms, expires_ms, decided, .. } = &self.row;

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
+use crate::admit::{Asked, id_of};
 use crate::jobs::{JobRow, Progress};
 use crate::keyring::{audit_category, drill_tag, in_force_tag};
 use crate::ledger::{Last, Remembered};
@@ -33,7 +34,7 @@ impl Check<'_> {
                     in_force.push((key.to_vec(), value.to_vec()));
                 }
                 _ if key.starts_with(meta::HANDOVER_PREFIX) => {}
-                _ if is_remembered(key, value) => {}
+                _ if is_remembered(key, value) || is_asked(key, value) => {}
                 _ if key.starts_with(meta::JOB_PREFIX) => match (JobRow::id(key), JobRow::decode(value)) {
                     (Some(id), Some(row)) => jobs.push((id, row)),
                     _ => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
@@ -148,6 +149,12 @@ fn is_remembered(key: &[u8], value: &[u8]) -> bool {
     const ITEM: (usize, usize) = (20, Remembered::BYTES);
     let sizes = key.strip_prefix(meta::IDEMPOTENCY_PREFIX).map(|name| (name.len(), value.len()));
     sizes.is_some_and(|sizes| sizes == REQUEST || sizes == ITEM)
+}
+
+/// A request for a second person. docs/FORMAT.md. Only the vault itself can tell whose it is; one that is not its own does not
+/// open there, and approves nothing.
+fn is_asked(key: &[u8], value: &[u8]) -> bool {
+    id_of(key).is_some() && Asked::period(value).is_some()
 }
 
 fn controller_of(key: &[u8]) -> Option<Name> {

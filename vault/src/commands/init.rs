@@ -146,7 +146,7 @@ impl SealArgs {
     fn split(&self) -> Result<Option<Split>, Failure> {
         let (Some(shares), Some(threshold)) = (self.shares, self.threshold) else { return Ok(None) };
         let split = Split { threshold, shares };
-        split.check().map_err(|error| Failure::config(error))?;
+        split.check().map_err(Failure::config)?;
         Ok(Some(split))
     }
 }

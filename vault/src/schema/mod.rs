@@ -56,6 +56,7 @@ mod consent;
 mod kind;
 mod mask;
 mod read;
+mod widening;
 
 use coffer_wire::{Name, Provenance};
 

@@ -5,20 +5,25 @@ use std::sync::Arc;
 
 use coffer_wire::Hash;
 use coffer_wire::api::{ApplyAnswer, ApplyRequest, files_hash};
+use coffer_wire::approvals::ApprovalId;
 use coffer_wire::leaf::Action;
 use coffer_wire::name::VAULT;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::approval;
 use super::desk::{Desk, Envelope};
 use super::genesis::{Proposal, key_detail};
 use super::house::{HouseError, families};
 use super::{House, Incoming, manage};
-use crate::admit::{InForce, Manage, Permit};
+use crate::admit::{Approved, InForce, Manage, Permit, What};
 use crate::keyring::{Created, Line, create_line};
 use crate::ledger::{Attribution, Detail, Entry};
 use crate::store::Batch;
+
+/// Lines of what widens that are shown, at most.
+const WIDER_SHOWN_MAX: usize = 24;
 
 pub(super) async fn access(house: Arc<House>, incoming: Incoming) -> Answered {
     to_its_end(house, incoming, Action::AccessApply).await
@@ -38,20 +43,25 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     permitted(&house, &incoming, action).await?;
     // One activation at a time: the second is read against what the first has put into force.
     let _alone = house.activation.lock().await;
-    let (desk, request, hash, permit) = permitted(&house, &incoming, action).await?;
+    let (desk, mut request, hash, permit) = permitted(&house, &incoming, action).await?;
+    let approval = request.approval.take();
     let (next, in_force) = match propose(&house, action, request.files) {
         Ok(proposed) => proposed,
         Err(error) => return Err(desk.refuse_envelope(Code::InvalidProposal, Some(error.to_string())).await),
     };
+    let approved = second_person(&desk, &permit, &in_force, hash, approval).await?;
     house.engine.ensure(&families(&in_force)).map_err(|_| Problem::new(Code::Internal))?;
-    let mut batch = Batch::new();
+    let (mut batch, mut needs, mut private) = (Batch::new(), Vec::new(), Private::default());
+    if let Some(approved) = approved {
+        private.note = Some(approved.told().to_owned());
+        approved.used_up_in(&mut batch, &mut needs);
+    }
     let keyring = house.keyring();
     next.put(&mut batch, keyring.audit(&VAULT).ok_or_else(|| Problem::new(Code::Internal))?);
     let (lines, made) = make_lines(&house, &in_force, &mut batch)?;
     let epoch = in_force.epoch;
     let detail = Detail { written: Some(hash), ..Detail::default() };
-    let mut submission =
-        manage::submission(&desk, &permit, detail, Private::default())?.with_rows(batch, Vec::new()).activating(epoch);
+    let mut submission = manage::submission(&desk, &permit, detail, private)?.with_rows(batch, needs).activating(epoch);
     if action == Action::AccessApply {
         // A policy is how somebody is revoked.
         submission = submission.urgent();
@@ -65,6 +75,43 @@ async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answere
     house.gate.activate(in_force);
     let mut notes = Vec::new();
     body(&ApplyAnswer { policy: epoch, hash, receipt: recorded.into_receipt(&mut notes), notes })
+}
+
+/// Who takes rights away does so alone and at once; who gives some needs a second person, who sees what is given. What was
+/// approved holds over the policy epoch on which it was asked for: over another one the same files might give something else.
+async fn second_person(
+    desk: &Desk,
+    permit: &Permit<Manage>,
+    next: &InForce,
+    files: Hash,
+    approval: Option<ApprovalId>,
+) -> Result<Option<Approved>, Problem> {
+    let now = &desk.force;
+    let mut wider = next.schema.widens(&now.schema);
+    wider.extend(next.policy.widens(&now.policy));
+    if wider.is_empty() && approval.is_none() {
+        return Ok(None);
+    }
+    let what = What {
+        act: desk.action,
+        controller: VAULT,
+        shown: &told(desk.action, &files, &wider),
+        digest: approval::digest(&(desk.action, files, now.epoch)),
+    };
+    approval::two_people(desk, permit, what, approval).await.map(Some)
+}
+
+/// What widens, for the eye of whoever is to approve it.
+fn told(action: Action, files: &Hash, wider: &[String]) -> String {
+    let mut words = format!("{action} of files {files} permits what is not permitted now:");
+    for line in wider.iter().take(WIDER_SHOWN_MAX) {
+        words.push('\n');
+        words.push_str(line);
+    }
+    if let Some(more) = wider.len().checked_sub(WIDER_SHOWN_MAX).filter(|more| *more > 0) {
+        words.push_str(&format!("\nand {more} more"));
+    }
+    words
 }
 
 /// The request of somebody who may make it, or a recorded refusal.

@@ -135,7 +135,7 @@ async fn asking<A: Act>(desk: &Desk, permits: &[&Permit<A>], what: &What<'_>) ->
     own.retain(|asked| asked.is_asked_by(&desk.caller));
     let mut open = own.iter().filter(|asked| asked.state(now_ms) == ApprovalState::Asked);
     if let Some(waits) = open.clone().find(|asked| asked.is_for(&desk.caller, what)) {
-        return Ok(named(desk.refuse_envelope(Code::ApprovalNeeded, Some(what.shown.to_owned())).await, waits.id()));
+        return Ok(named(desk.refuse_envelope(Code::ApprovalNeeded, Some(waits.words().to_owned())).await, waits.id()));
     }
     if open.by_ref().count() >= OPEN_MAX || own.len() >= KEPT_MAX {
         return Ok(desk.refuse_envelope(Code::TooManyApprovals, None).await);
@@ -148,7 +148,7 @@ async fn asking<A: Act>(desk: &Desk, permits: &[&Permit<A>], what: &What<'_>) ->
     let entry = Entry::asking(permit, &desk.common, about.about(), detail(&asked), private).map_err(|_| failed())?;
     let submission = Submission::new(entry, permit.epoch(), desk.born);
     match manage::submit(desk, Shelf::of(house).await?.keep(&asked, submission)?).await? {
-        Some(_) => Ok(named(Problem::new(Code::ApprovalNeeded).with_detail(what.shown), asked.id())),
+        Some(_) => Ok(named(Problem::new(Code::ApprovalNeeded).with_detail(asked.words()), asked.id())),
         None => Err(Problem::new(Code::Busy)),
     }
 }

@@ -6,7 +6,6 @@ use tokio::task::JoinHandle;
 /// Runs it, and wipes what it has left on that thread's stack: keys are opened there, and nobody can find the thread again
 /// to have it wiped when the vault is sealed.
 pub(super) fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     tokio::task::spawn_blocking(move || {
         let done = below(work);
         wipe_stack();

@@ -184,7 +184,7 @@ impl Texts for SchemaRequest {
 
 impl Texts for ApplyRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let ApplyRequest { files } = self;
+        let ApplyRequest { files, approval: _ } = self;
         files.iter().flat_map(|(name, text)| [Text::of("files", name), Text::of("files", text)])
     }
 }

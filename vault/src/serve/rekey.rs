@@ -14,6 +14,7 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::succession::HANDOVERS_MAX;
 
 use super::answer::{Answered, body};
+use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Manage, Permit};
@@ -120,7 +121,7 @@ fn held(house: &House, vault: &keyring::Line, id: KeyId) -> Result<AnyHeld, Prob
 /// Writes the notes beside the head. Where that fails, the next start does it.
 async fn keep(house: &House, line: Arc<Line>) {
     let head = house.config.log.head.clone();
-    let kept = tokio::task::spawn_blocking(move || line.keep(&head)).await;
+    let kept = blocking(move || line.keep(&head)).await;
     if !matches!(kept, Ok(Ok(()))) {
         tracing::error!("the notes beside the head could not be written; the next start writes them");
     }

@@ -48,6 +48,7 @@ mod revoked;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod widening;
 
 use coffer_wire::Name;
 use coffer_wire::api::Cell;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::codes::{
     ACT, APPROVAL, DECISION, FIELDS, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED, ROTATES, SHARES, SHOWN, STATES,
-    UNSEALED, WRITTEN,
+    TWO_PEOPLE, UNSEALED, WRITTEN,
 };
 use super::{Described, Gives, Takes, example};
 
@@ -261,11 +261,12 @@ pub(in crate::serve) const ACCESS_SHOW: Described = Described {
 pub(in crate::serve) const ACCESS_APPLY: Described = Described {
     id: "applyAccess",
     summary: "Puts a policy in force.",
-    text: "One file, `access.toml`, checked whole against the schema in force. Its hash stands in the leaf.",
+    text: "One file, `access.toml`, checked whole against the schema in force. Its hash stands in the leaf. One that permits what is \
+           not permitted now needs a second person; one that only takes away does not.",
     role: "security-admin",
     takes: Takes::less_than::<ApplyRequest>(one_file, example::access),
     gives: Gives::of::<ApplyAnswer>(),
-    codes: &[ACT, PROPOSAL],
+    codes: &[ACT, PROPOSAL, TWO_PEOPLE],
     items: &[],
 };
 
@@ -273,11 +274,12 @@ pub(in crate::serve) const SCHEMA_APPLY: Described = Described {
     id: "applySchema",
     summary: "Puts a schema in force.",
     text: "All its files, one a category; what was in force and is missing here is refused, since what is stored in it could not be \
-           reached.",
+           reached. One that drops a protection needs a second person: a new purpose of a field, a mask that shows more, no case, \
+           no consent, no mark.",
     role: "security-admin",
     takes: Takes::less_than::<ApplyRequest>(some_files, example::schema),
     gives: Gives::of::<ApplyAnswer>(),
-    codes: &[ACT, PROPOSAL],
+    codes: &[ACT, PROPOSAL, TWO_PEOPLE],
     items: &[],
 };
 
