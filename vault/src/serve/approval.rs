@@ -48,9 +48,7 @@ pub(super) async fn two_people_for_all<A: Act>(
     approval: Option<ApprovalId>,
 ) -> Result<Approved, Problem> {
     let Some(id) = approval else { return Err(ask(desk, permits, &what).await) };
-    let Some(asked) = find(&desk.house, id).await? else {
-        return Err(desk.refuse_envelope(Code::ApprovalUnknown, None).await);
-    };
+    let asked = found(desk, id).await?;
     let (now_ms, shelf) = (desk.house.clock.now_ms(), Shelf::of(&desk.house).await?);
     match desk.house.gate.approved(&desk.caller, permits, &what, asked, (shelf.under(), now_ms)) {
         Ok(approved) => Ok(approved),
@@ -95,9 +93,7 @@ async fn decision(
     let request: DecideRequest = manage::read(&house, &incoming, action, true).await?;
     for _ in 0..TRIES {
         let desk = Desk::sit(&house, &incoming, action, &Default::default(), true).await?;
-        let Some(asked) = find(&house, request.id).await? else {
-            return Err(desk.refuse_envelope(Code::ApprovalUnknown, None).await);
-        };
+        let asked = found(&desk, request.id).await?;
         let now_ms = house.clock.now_ms();
         let (permit, asked) = match decide(&desk, asked, now_ms) {
             Ok(decided) => decided,
@@ -188,7 +184,18 @@ impl Shelf {
     }
 }
 
-/// A request by its name.
+/// A request by its name, or on record that there is none, or none that opens.
+async fn found(desk: &Desk, id: ApprovalId) -> Result<Asked, Problem> {
+    match find(&desk.house, id).await {
+        Ok(Some(asked)) => Ok(asked),
+        Ok(None) => Err(desk.refuse_envelope(Code::ApprovalUnknown, None).await),
+        Err(problem) if problem.code == Code::Altered => {
+            Err(desk.house.fail_envelope(desk.action, &desk.common, &desk.unattributed).await)
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
 async fn find(house: &Arc<House>, id: ApprovalId) -> Result<Option<Asked>, Problem> {
     looked(house, move |house, view| {
         let row = view.get(Family::Meta, &row_key(&id)).map_err(Halt::from)?;
