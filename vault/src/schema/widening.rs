@@ -59,3 +59,80 @@ fn is_less(before: &Mark, after: &Mark) -> bool {
         (Mark::Special { .. } | Mark::Criminal { .. }, _) => true,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+name = "care"
+title = "Care"
+case_required = true
+purposes = ["planning", "visits", "erasure"]
+lawful_basis = "6(1)(b)"
+source = ["person"]
+retention = "until the tenancy has ended"
+consent = { given = "given_on", withdrawn = "withdrawn_on" }
+field = [
+  { number = 1, name = "needs", type = "text", max_bytes = 400, mask = "first1", purposes = ["planning"], mark = "special", article9 = "9(2)(a)" },
+  { number = 2, name = "given_on", type = "date", mask = "year", purposes = ["planning"] },
+  { number = 3, name = "withdrawn_on", type = "date", mask = "year", purposes = ["planning"] },
+]
+"#;
+
+    fn read(text: &str) -> Schema {
+        Schema::read(&[("care.toml".to_owned(), text.to_owned())]).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn what_protects_less_widens_and_the_other_way_round_narrows() {
+        let file = FILE;
+        for (from, to, says) in [
+            ("case_required = true", "case_required = false", "no case"),
+            (
+                "mask = \"first1\", purposes = [\"planning\"]",
+                "mask = \"first1\", purposes = [\"planning\", \"visits\"]",
+                "for visits",
+            ),
+            ("mask = \"first1\"", "mask = \"none\"", "shows more"),
+            ("mask = \"first1\"", "mask = \"last4\"", "shows more"),
+        ] {
+            let changed = file.replacen(from, to, 1);
+            assert_ne!(changed, file, "{from}");
+            let (before, after) = (read(file), read(&changed));
+            let wider = after.widens(&before);
+            assert!(wider.len() == 1 && wider[0].contains(says), "{to}: {wider:?}");
+            // Between two masks that both show something each way shows more.
+            assert_eq!(before.widens(&after).is_empty(), !to.contains("last4"), "{to}");
+        }
+        assert!(read(&file.replace("mask = \"first1\"", "mask = \"all\"")).widens(&read(file)).is_empty());
+    }
+
+    #[test]
+    fn a_dropped_mark_and_a_dropped_consent_widen() {
+        let plain = FILE
+            .replace(", mark = \"special\", article9 = \"9(2)(a)\"", "")
+            .replace("consent = { given = \"given_on\", withdrawn = \"withdrawn_on\" }\n", "");
+        let (before, after) = (read(FILE), read(&plain));
+        let wider = after.widens(&before);
+        for says in [
+            "`care` tells of consent by other fields",
+            "`care.needs` is marked less",
+            "`care.needs` rests on consent no more",
+        ] {
+            assert!(wider.iter().any(|words| words == says), "{says}: {wider:?}");
+        }
+        assert!(before.widens(&after).is_empty());
+    }
+
+    #[test]
+    fn what_is_new_widens_nothing() {
+        let phone =
+            "  { number = 4, name = \"phone\", type = \"phone\", mask = \"none\", purposes = [\"visits\"] },\n]\n";
+        let more = FILE.trim_end().trim_end_matches(']').to_owned() + phone;
+        let other = ("other.toml".to_owned(), more.replace("\"care\"", "\"other\""));
+        let after = Schema::read(&[("care.toml".to_owned(), more), other]).unwrap();
+        assert!(after.widens(&read(FILE)).is_empty());
+    }
+}

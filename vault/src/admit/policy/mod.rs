@@ -49,6 +49,8 @@ mod rules;
 #[cfg(test)]
 mod tests;
 mod widening;
+#[cfg(test)]
+mod widening_tests;
 
 use coffer_wire::Name;
 use coffer_wire::api::Cell;
