@@ -13,6 +13,7 @@ mod state;
 mod subject;
 mod survey;
 mod versions;
+mod voucher;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -34,6 +35,7 @@ pub use state::{Active, AnyHeld, Compromised, DecryptOnly, Destroyed, Held};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;
 pub use versions::{Version, Versions};
+pub use voucher::Voucher;
 
 /// The reserved category whose keys wrap and place audit keys.
 pub const AUDIT: &str = "audit";

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod entry;
+pub mod erasures;
 mod figures;
 pub mod head;
 pub mod history;
