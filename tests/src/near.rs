@@ -49,6 +49,7 @@ impl Site {
     /// Makes a new vault on an empty engine, in place of the one before. Answers the log's key.
     pub fn init(&self, engine: &Arc<dyn Engine>) -> Result<VerifierKey, HouseError> {
         let _ = std::fs::remove_file(&self.home.config.log.head);
+        let _ = std::fs::remove_file(&self.home.config.log.erasures);
         let proposal = Proposal::of_home(self.home.dir()).unwrap();
         serve::init(&self.home.config, engine, &self.home.clock, &self.home.root_key(), &proposal)
     }

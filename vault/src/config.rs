@@ -89,6 +89,8 @@ pub struct Log {
     pub origin: String,
     /// The head's folder: another disk, if there is one.
     pub head: PathBuf,
+    /// The erasure ledger: left out, it lies beside the head.
+    pub erasures: PathBuf,
 }
 
 /// What holds the root key.

@@ -182,6 +182,8 @@ codes! {
     OutcomeUnknown = "outcome_unknown", 503, "The write may or may not have been kept; read it before trying again.";
     /// The head outside the database is too old.
     HeadLate = "head_late", 503, "The log's head cannot be kept outside the database, so nothing is released.";
+    /// It is erased and in the log, and the erasure ledger outside the database does not have it yet.
+    ErasedNotMirrored = "erased_not_mirrored", 503, "It is erased, and stays so; but the erasure ledger beside the head cannot be written yet. Send the same request again, with its idempotency key, to be told when it is.";
     /// Free space is down to the reserve.
     NoSpace = "no_space", 503, "Free space is down to the reserve; the operator must make room.";
 }

@@ -18,6 +18,9 @@ use super::{
     Store, TEXT_BYTES_MAX, Token,
 };
 
+/// What the erasure ledger is called where `[log] erasures` is left out.
+const ERASURES_FILE: &str = "erasures";
+
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
     let raw: RawConfig = source.parse()?;
     Check { source }.all(&raw)?;
@@ -66,6 +69,15 @@ struct RawOperator {
 struct RawLog {
     origin: Spanned<String>,
     head: PathBuf,
+    erasures: Option<PathBuf>,
+}
+
+impl RawLog {
+    fn into_log(self, home: &Path) -> Log {
+        let head = home.join(self.head);
+        let erasures = self.erasures.map_or_else(|| head.with_file_name(ERASURES_FILE), |path| home.join(path));
+        Log { head, erasures, origin: self.origin.into_inner() }
+    }
 }
 
 #[derive(Deserialize)]
@@ -174,7 +186,7 @@ impl RawConfig {
             },
             operator: self.operator.map(|operator| operator.address.into_inner()),
             deadlines: self.deadlines.over(Deadlines::default()),
-            log: Log { head: at(&self.log.head), origin: self.log.origin.into_inner() },
+            log: self.log.into_log(home),
             seal: self.seal.into_seal(home),
             store: Store {
                 data: at(&self.store.data),
@@ -539,6 +551,9 @@ audience = "coffer"
         let config = read(GOOD).unwrap();
         assert_eq!(config.listen.key, Path::new("/home/vault/tls/server.key"));
         assert_eq!(config.log.head, Path::new("/other/head"));
+        assert_eq!(config.log.erasures, Path::new("/other/erasures"), "left out, it lies beside the head");
+        let elsewhere = GOOD.replace("[seal]", "erasures = \"ledger/erased\"\n[seal]");
+        assert_eq!(read(&elsewhere).unwrap().log.erasures, Path::new("/home/vault/ledger/erased"));
         assert_eq!(config.issuers[0].jwks, Path::new("/home/vault/issuer/jwks.json"));
         assert!(!config.seal.same_disk && !config.applications[0].suspended && config.applications[1].suspended);
         assert!(config.local_ca.is_none() && !config.issuers[0].local);

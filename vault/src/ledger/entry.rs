@@ -332,6 +332,7 @@ pub struct Submission {
     pub(super) activates: Option<u32>,
     pub(super) rekeys: Option<NewKey>,
     pub(super) is_urgent: bool,
+    pub(super) tells_again: bool,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) buries: Vec<KeyId>,
     /// Rows of jobs, each with the place of the leaf that opens it.
@@ -352,6 +353,7 @@ impl Submission {
             activates: None,
             rekeys: None,
             is_urgent: false,
+            tells_again: false,
             remembers: Vec::new(),
             buries: Vec::new(),
             opens: Vec::new(),
@@ -377,6 +379,7 @@ impl Submission {
             activates: None,
             rekeys: None,
             is_urgent: false,
+            tells_again: false,
             remembers: Vec::new(),
             buries: Vec::new(),
             opens: Vec::new(),
@@ -440,6 +443,12 @@ impl Submission {
         self
     }
 
+    /// Its answer tells of what was done before, perhaps of an erasure: that must be in the erasure ledger first.
+    pub fn telling_again(mut self) -> Submission {
+        self.tells_again = true;
+        self
+    }
+
     /// It goes through when room is scarce: what revokes, what erases, and what these need.
     pub fn urgent(mut self) -> Submission {
         self.is_urgent = true;
@@ -467,6 +476,7 @@ impl Submission {
             whole.keys.extend(next.keys);
             whole.destroys.extend(next.destroys);
             whole.is_urgent &= next.is_urgent;
+            whole.tells_again |= next.tells_again;
             whole.born = whole.born.min(next.born);
         }
         Some(whole)

@@ -10,6 +10,7 @@ pub mod head;
 pub mod history;
 mod last;
 pub mod line;
+mod mirror;
 mod patience;
 mod prove;
 mod queue;
@@ -34,8 +35,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::Forward;
 use crate::keyring::LogKeys;
+use crate::keyring::Voucher;
 use crate::keyring::record::State;
 use crate::store::Engine;
+use erasures::Erasures;
 use head::HeadFile;
 use history::{Growth, History};
 use line::Line;
@@ -57,6 +60,8 @@ pub use signers::{NewKey, hand_over};
 pub use sound::sound_prefix;
 pub use volume::Volume;
 
+/// Where the head's thread stands among the others: behind those that may still move the log.
+const HEAD_THREAD: usize = 2;
 /// The pause before what has to come into the log is handed to a full queue again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Leaves that may wait for the sequencer.
@@ -79,6 +84,8 @@ pub enum Rejected {
     HeadLate,
     /// Free space is down to the reserve.
     NoSpace,
+    /// It is in the log and the keys are destroyed; the erasure ledger could not be written yet.
+    ErasedNotMirrored,
 }
 
 /// Where the log is kept and under which name.
@@ -88,6 +95,8 @@ pub struct LogPlace {
     pub origin: String,
     /// The head file.
     pub head: PathBuf,
+    /// The erasure ledger.
+    pub erasures: PathBuf,
     /// Bytes of free space below which only what is urgent is taken, and below a quarter of which nothing is.
     pub reserve_bytes: u64,
 }
@@ -105,7 +114,7 @@ impl LogPlace {
     }
 }
 
-/// The running log. Dropping it serves what waits, writes the head and ends its threads.
+/// The running log. Dropping it serves what waits, writes erasure ledger and head, and ends its threads.
 pub struct Ledger {
     shared: Arc<Shared>,
     queue: Arc<Queue>,
@@ -119,13 +128,14 @@ impl Ledger {
         engine: &Arc<dyn Engine>,
         clock: &Arc<Forward>,
         place: &LogPlace,
-        keys: LogKeys,
+        (keys, voucher): (LogKeys, Voucher),
         first: Submission,
     ) -> Result<VerifierKey, StartError> {
         let (head, note) = HeadFile::open(&place.head, true).map_err(StartError::Head)?;
         if note.is_some() {
             return Err(StartError::HeadOfAnotherLog);
         }
+        Erasures::create(&place.erasures, voucher, &place.origin)?;
         Ledger::begin(engine, clock, place, keys, (head, Line::default()), first)
     }
 
@@ -169,7 +179,7 @@ impl Ledger {
         engine: &Arc<dyn Engine>,
         clock: &Arc<Forward>,
         place: &LogPlace,
-        keys: LogKeys,
+        (keys, voucher): (LogKeys, Voucher),
         policy: u32,
         first: Submission,
     ) -> Result<Ledger, StartError> {
@@ -188,13 +198,18 @@ impl Ledger {
         let newest = Newest { note, vkey: signers.vkey().clone(), size, growing };
         let shared = Arc::new(Shared::new(newest, line, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
+        let complete = resumed.growth.position();
+        let erasures = mirror::take_up(&place.erasures, voucher, &place.origin, &**engine, complete)?;
+        let (orders, mirror) = mirror::mirror(erasures, Arc::clone(&shared));
         let mut sequencer = sequencer(engine, clock, place, &shared, signers, resumed.growth, resumed.numbers);
+        sequencer.orders = Some(orders);
         let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));
         // A log that was ahead of its head, as after a kill, is carried to the head at once.
         shared.head_is_behind(resumed.note);
         serve_now(&mut sequencer, first)?;
         let threads = vec![
             spawn("sequencer", move || sequencer.run(&for_sequencer))?,
+            spawn("erasures", mirror)?,
             spawn("head", move || for_head.keep_head(head))?,
         ];
         Ok(Ledger { shared, queue, threads: Mutex::new(threads) })
@@ -241,12 +256,12 @@ impl Ledger {
         self.shared.verifier_key()
     }
 
-    /// Takes nothing more, serves what waits, writes the head, and ends.
+    /// Takes nothing more, serves what waits, writes erasure ledger and head, and ends.
     pub fn close(&self) {
         self.queue.close();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for (number, thread) in threads.drain(..).enumerate() {
-            if number == 1 {
+            if number == HEAD_THREAD {
                 self.shared.close_head();
             }
             // A thread that panicked has told why on standard error.
@@ -283,6 +298,7 @@ fn sequencer(
         space: Default::default(),
         graveyard: Default::default(),
         handed_over: None,
+        orders: None,
     }
 }
 

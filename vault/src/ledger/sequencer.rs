@@ -14,10 +14,12 @@ use coffer_wire::note::Checkpoint;
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
+use super::erasures::Erased;
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
 use super::last::{Last, number_key};
 use super::line::Line;
+use super::mirror::{self, Order, Orders, Waiting};
 use super::patience::Patience;
 use super::queue::{Job, Queue, Results};
 use super::shared::Newest;
@@ -50,13 +52,19 @@ pub(super) struct Sequencer {
     pub(super) graveyard: Graveyard,
     /// The notes once the batch stands, where it adds one.
     pub(super) handed_over: Option<Line>,
+    /// To whoever keeps the erasure ledger; nobody does while a new log is made.
+    pub(super) orders: Option<Orders>,
 }
+
+type Reply = tokio::sync::oneshot::Sender<Results>;
 
 /// Leaves of one submission that have their index and wait for the commit.
 struct Numbered {
     leaves: Vec<(Entry, u64, Vec<u8>, Hash)>,
     /// Whether rows go with them.
     writes: bool,
+    /// Whether its answer tells that something is erased.
+    tells_of_erasure: bool,
 }
 
 /// Free space on the store's disk.
@@ -104,12 +112,14 @@ impl Sequencer {
         let mut batch = Batch::new();
         let mut numbered: Result<(), StoreError> = Ok(());
         let mut replies = Vec::with_capacity(jobs.len());
+        let mut erased = Vec::new();
         for job in jobs {
             let number = |submission: Submission| {
                 if room == Room::Scarce && !submission.is_urgent {
                     return Err(Rejected::NoSpace);
                 }
-                let number = numbered.clone().and_then(|()| self.number(submission, &mut overlay, &mut batch));
+                let number =
+                    numbered.clone().and_then(|()| self.number(submission, &mut overlay, &mut batch, &mut erased));
                 number.unwrap_or_else(|error| {
                     numbered = Err(error);
                     Err(Rejected::Unwritable)
@@ -122,10 +132,7 @@ impl Sequencer {
             Ok(note) => {
                 self.shared.figures.committed(self.growth.size() - before, started.elapsed());
                 self.patience.seen(self.shared.in_flight.load(Ordering::Relaxed));
-                replies.into_iter().for_each(|(reply, results)| {
-                    // Whoever no longer waits has its leaf all the same.
-                    let _ = reply.send(mint(results, &note, &self.shared.figures));
-                });
+                self.answer(replies, &note, erased);
                 Ok(())
             }
             Err(error) => {
@@ -134,6 +141,24 @@ impl Sequencer {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// Each gets its results; who is told that something is erased, once the erasure ledger names it.
+    fn answer(&self, replies: Vec<(Reply, Vec<Result<Numbered, Rejected>>)>, note: &Arc<str>, erased: Vec<Erased>) {
+        let mut waiting = Vec::new();
+        for (reply, results) in replies {
+            let tells: Vec<bool> = results.iter().map(|r| r.as_ref().is_ok_and(|n| n.tells_of_erasure)).collect();
+            let results = mint(results, note, &self.shared.figures);
+            if self.orders.is_some() && tells.contains(&true) {
+                waiting.push(Waiting { reply, results, tells });
+            } else {
+                // Whoever no longer waits has its leaf all the same.
+                let _ = reply.send(results);
+            }
+        }
+        if let Some(orders) = self.orders.as_ref().filter(|_| !(waiting.is_empty() && erased.is_empty())) {
+            mirror::order(orders, Order { erased, complete: self.growth.position(), waiting });
         }
     }
 
@@ -156,6 +181,7 @@ impl Sequencer {
         submission: Submission,
         overlay: &mut Overlay<'_>,
         batch: &mut Batch,
+        erased: &mut Vec<Erased>,
     ) -> Result<Result<Numbered, Rejected>, StoreError> {
         if let Some(rejected) = self.outdated(&submission) {
             return Ok(Err(rejected));
@@ -167,8 +193,9 @@ impl Sequencer {
         }
         let mut rows = submission.batch;
         for id in &submission.destroys {
-            let tombstone = SubjectRow::Destroyed { at: self.growth.position() };
-            rows.put(Family::Keys, SubjectRow::key(id), tombstone.encode());
+            let at = self.growth.position();
+            rows.put(Family::Keys, SubjectRow::key(id), SubjectRow::Destroyed { at }.encode());
+            erased.push(Erased { id: *id, at });
         }
         for told in &submission.remembers {
             rows.put(Family::Meta, told.key.clone(), told.value(self.growth.position()));
@@ -180,6 +207,7 @@ impl Sequencer {
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
         let writes = !rows.is_empty();
+        let tells_of_erasure = submission.tells_again || !submission.destroys.is_empty();
         if writes {
             overlay.apply(&rows)?;
             batch.extend(rows);
@@ -191,7 +219,7 @@ impl Sequencer {
             self.change_key(new, batch);
         }
         let leaves = submission.entries.into_iter().map(|entry| self.place(entry, batch)).collect();
-        Ok(Ok(Numbered { leaves, writes }))
+        Ok(Ok(Numbered { leaves, writes, tells_of_erasure }))
     }
 
     fn outdated(&self, submission: &Submission) -> Option<Rejected> {

@@ -9,6 +9,7 @@ use super::figures::Figures;
 use super::head::HeadFile;
 use super::history::Growing;
 use super::line::Line;
+use super::mirror::Mirrored;
 use crate::store::StoreError;
 use coffer_wire::note::VerifierKey;
 
@@ -28,6 +29,7 @@ pub struct Shared {
     newest: RwLock<Newest>,
     line: RwLock<Arc<Line>>,
     head: Mutex<Head>,
+    mirrored: Mirrored,
     changed: Condvar,
     failed: AtomicBool,
 }
@@ -70,6 +72,7 @@ impl Shared {
             newest: RwLock::new(newest),
             line: RwLock::new(Arc::new(line)),
             head: Mutex::default(),
+            mirrored: Mirrored::default(),
             changed: Condvar::new(),
             failed: AtomicBool::new(false),
         }
@@ -103,6 +106,11 @@ impl Shared {
     /// Leaves under the newest checkpoint.
     pub fn size(&self) -> u64 {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).size
+    }
+
+    /// The position of the leaf that comes next.
+    pub fn position(&self) -> u64 {
+        self.line().volume().position(self.size())
     }
 
     /// The newest checkpoint and its size, of one moment.
@@ -140,6 +148,15 @@ impl Shared {
     /// Whether the head is later than it is on a disk that works.
     pub fn head_is_slow(&self) -> bool {
         self.head_age() > HEAD_SLOW
+    }
+
+    /// Whether keys were destroyed that the erasure ledger does not have, though it should.
+    pub fn erasures_are_behind(&self) -> bool {
+        self.mirrored.is_behind()
+    }
+
+    pub(super) fn mirrored(&self) -> &Mirrored {
+        &self.mirrored
     }
 
     pub(super) fn head_is_too_late(&self) -> bool {

@@ -12,6 +12,7 @@ use coffer_wire::succession::{Handover, Trust};
 use coffer_wire::tree::leaf_hash;
 
 use super::Rejected;
+use super::erasures::ErasuresError;
 use super::history::{Growth, History, HistoryError, TILE_HASHES, leaf_key};
 use super::last::{self, Last};
 use super::line::Line;
@@ -86,6 +87,9 @@ pub enum StartError {
     /// A node or leaf is missing.
     #[error(transparent)]
     History(HistoryError),
+    /// The erasure ledger cannot be used.
+    #[error(transparent)]
+    Erasures(#[from] ErasuresError),
     /// The first batch of a new log was not taken.
     #[error("the first batch was not taken: {0:?}")]
     Rejected(Option<Rejected>),
@@ -105,6 +109,7 @@ impl StartError {
     pub fn not_continuous(&self) -> bool {
         match self {
             StartError::Store(_) | StartError::Rejected(_) | StartError::Origin => false,
+            StartError::Erasures(ErasuresError::Io(_) | ErasuresError::Store(_)) => false,
             StartError::Head(error) => error.kind() == io::ErrorKind::NotFound,
             _ => true,
         }

@@ -67,6 +67,7 @@ pub(super) fn code_of(rejected: &Rejected) -> Code {
         Rejected::OutcomeUnknown => Code::OutcomeUnknown,
         Rejected::HeadLate => Code::HeadLate,
         Rejected::NoSpace => Code::NoSpace,
+        Rejected::ErasedNotMirrored => Code::ErasedNotMirrored,
     }
 }
 

@@ -19,7 +19,8 @@ use crate::admit::{InForce, Policy};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SCHEMA_DIR};
 use crate::keyring::{
-    Audited, Created, Keyring, KeyringError, Line, LogKeys, audit_category, create_line, create_log_key, in_force_tag,
+    Audited, Created, Keyring, KeyringError, Line, LogKeys, Voucher, audit_category, create_line, create_log_key,
+    in_force_tag,
 };
 use crate::ledger::{About, Circumstances, Detail, Entry, Ledger, Submission, has_leaves};
 use crate::schema::Schema;
@@ -169,15 +170,16 @@ pub fn init(
             }
         }
     }
-    let vault = audit_lines.iter().find(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
+    let at = audit_lines.iter().position(|line| *line.controller() == VAULT).ok_or(HouseError::NotMade)?;
+    let vault = &audit_lines[at];
     let (log_key, created) = create_log_key(root, vault, 1, now_ms, &mut batch)?;
-    let log_key_id = created.id;
+    let keys = LogKeys::new(created.id, created.version, log_key);
     made.insert(0, created);
     proposal.put(&mut batch, vault);
     let period = Period::of(now_ms);
     let first = first_leaves(&audit_lines, period, proposal, &made, batch)?;
-    let keys = LogKeys::new(log_key_id, 1, log_key);
-    Ok(Ledger::create(engine, &clock, &log_place(config), keys, first)?)
+    let voucher = Voucher::new(audit_lines.swap_remove(at));
+    Ok(Ledger::create(engine, &clock, &log_place(config), (keys, voucher), first)?)
 }
 
 /// The categories in which a controller has keys. The vault keeps no data, and has its audit keys alone.

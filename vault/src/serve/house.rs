@@ -191,8 +191,9 @@ impl House {
         let (lines, made) = lines_of_new(&config, &in_force, &*engine, &keyring, (root, now_ms), &mut batch)?;
         let first =
             unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, opening)?.with_rows(batch, Vec::new());
+        let voucher = keyring.voucher().ok_or(KeyringError::Missing("vault's audit"))?;
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
-        let ledger = Ledger::start(&engine, &clock, &log_place(&config), log_keys, epoch, first)?;
+        let ledger = Ledger::start(&engine, &clock, &log_place(&config), (log_keys, voucher), epoch, first)?;
         let metrics = Metrics::new(ledger.shared().figures(), gate.applications());
         Ok(House {
             config,
@@ -493,6 +494,7 @@ pub(super) fn log_place(config: &Config) -> LogPlace {
     LogPlace {
         origin: config.log.origin.clone(),
         head: config.log.head.clone(),
+        erasures: config.log.erasures.clone(),
         reserve_bytes: config.store.reserve_mib << 20,
     }
 }

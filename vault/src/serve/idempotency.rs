@@ -309,7 +309,8 @@ fn told_again<T: Item>(
     let detail = Detail { category: first.and_then(|told| told.leaf.category), version, ..Detail::default() };
     let private = Private { note: Some(format!("told again: leaf {}", Volume::split(done.first).1)), ..item.private() };
     let entry = Entry::replayed(rule, &desk.common, about.about(), detail, private)?;
-    Ok(Step::new(Submission::new(entry, desk.common.policy, desk.born), move |recorded, notes| {
+    let submission = Submission::new(entry, desk.common.policy, desk.born).telling_again();
+    Ok(Step::new(submission, move |recorded, notes| {
         // The note that covers this very leaf covers those before it.
         let note = recorded.into_iter().map(|recorded| recorded.into_receipt(notes).note).next().unwrap_or_default();
         let receipts = told.into_iter().map(|told| told.receipt(note)).collect();

@@ -29,6 +29,8 @@ pub enum Unready {
     LogUnwritable,
     /// The head outside the database is more than a second behind the log.
     HeadLate,
+    /// Keys were destroyed that the erasure ledger does not have.
+    ErasedNotMirrored,
 }
 
 impl Unready {
@@ -38,6 +40,7 @@ impl Unready {
             Unready::Sealed => "sealed",
             Unready::LogUnwritable => "log_unwritable",
             Unready::HeadLate => "head_late",
+            Unready::ErasedNotMirrored => "erased_not_mirrored",
         }
     }
 }
@@ -50,6 +53,7 @@ impl Door {
         match () {
             () if shared.has_failed() => Err(Unready::LogUnwritable),
             () if shared.head_is_slow() => Err(Unready::HeadLate),
+            () if shared.erasures_are_behind() => Err(Unready::ErasedNotMirrored),
             () => Ok(()),
         }
     }

@@ -180,11 +180,16 @@ impl Bench<'_> {
         drop(head);
         let mut config = self.config.clone();
         config.log.head = scratch.to_owned();
+        // What this copy says of itself counts once it has taken the store's place, and not before.
+        let erasures = scratch.with_extension("erasures");
+        let _ = std::fs::remove_file(&erasures);
+        config.log.erasures.clone_from(&erasures);
         let store = Arc::new(store);
         let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
         let house = House::open_mended(Arc::new(config), engine, Arc::new(System), root, Some(mended));
         // Dropped, it has written log and head.
         drop(house.map_err(Failure::config)?);
+        let _ = std::fs::remove_file(&erasures);
         Arc::try_unwrap(store).map_err(|_| Failure::new(Status::Software, "the store is still in use"))
     }
 
