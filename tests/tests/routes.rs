@@ -98,6 +98,12 @@ const CASES: &[Case] = &[
         wrong_role: ("auditor", Code::ForbiddenRole),
     },
     Case {
+        path: "/v1/certificates/issue",
+        role: "dpo",
+        body: |_| json!({}),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/keys/list",
         role: "security-admin",
         body: |_| json!({}),

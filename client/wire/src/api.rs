@@ -299,6 +299,29 @@ pub struct EntryAnswer {
     pub notes: Vec<String>,
 }
 
+/// Asks for the certificate of an act that ended something.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CertificateRequest {
+    /// Index of the act's leaf, as its receipt names it; left out: the newest erase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaf: Option<u64>,
+}
+
+/// A certificate.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CertificateAnswer {
+    /// The certificate: a signed note, to be filed as it is.
+    pub certificate: String,
+    /// Proof that this very issue is in the log.
+    pub receipt: Receipt,
+    /// The note of the receipt.
+    pub notes: Vec<String>,
+}
+
 /// Asks for proofs. Both may be asked for at once.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -58,6 +58,12 @@ actions! {
     RecordsReseal = "records.reseal";
     /// A person was erased from a category.
     SubjectsErase = "subjects.erase";
+    /// No byte of destroyed keys is in the store's files any more.
+    ErasedFinal = "erased.final";
+    /// Keys that were destroyed had come back with an older copy, and were destroyed again.
+    ErasedAgain = "erased.again";
+    /// A certificate was issued.
+    CertIssue = "cert.issue";
     /// Leaf 0: the log was opened.
     LogOpen = "log.open";
     /// The head was lost, and the store's newest checkpoint taken for it, as an approval permitted.

@@ -7,6 +7,7 @@ pub mod api;
 pub mod approval;
 pub mod approvals;
 mod bounded;
+pub mod certificate;
 #[cfg(feature = "schema")]
 mod described;
 pub mod escape;

@@ -29,7 +29,7 @@ const ED25519_TYPE: u8 = 1;
 /// Bytes of a key id.
 const KEY_ID_BYTES: usize = 4;
 /// Bytes of an Ed25519 signature.
-const SIGNATURE_BYTES: usize = 64;
+pub const SIGNATURE_BYTES: usize = 64;
 /// What begins a signature line: an em dash and a space.
 const SIGNATURE_MARK: &str = "\u{2014} ";
 

@@ -55,6 +55,7 @@ const REQUESTS: &[Request] = &[
     Request { path: "/v1/log/entry", role: "auditor", body: |_| json!({ "start": 0, "count": 1 }) },
     Request { path: "/v1/log/prove", role: "rents", body: |_| json!({ "index": 0, "from": 1 }) },
     Request { path: "/v1/log/rekey", role: "security-admin", body: |_| json!({}) },
+    Request { path: "/v1/certificates/issue", role: "dpo", body: |_| json!({ "leaf": 0 }) },
     Request { path: "/v1/keys/list", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/vault/seal", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/root/rotate", role: "security-admin", body: |_| json!({}) },

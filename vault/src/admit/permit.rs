@@ -186,6 +186,7 @@ impl Gate {
             | Action::KeysDestroy
             | Action::KeysShred
             | Action::KeyState
+            | Action::CertIssue
             | Action::AccessApply
             | Action::AccessShow
             | Action::SchemaApply

@@ -69,6 +69,7 @@ fn holds_card(private: &Private) -> bool {
         destroyed: _,
         source: _,
         notice: _,
+        before: _,
         note: _,
     } = private;
     let ids = [person, record].into_iter().flatten().chain(others).map(|id| id.as_str());

@@ -333,6 +333,7 @@ pub struct Submission {
     pub(super) rekeys: Option<NewKey>,
     pub(super) is_urgent: bool,
     pub(super) tells_again: bool,
+    pub(super) ends_before: Option<u64>,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) buries: Vec<KeyId>,
     /// Rows of jobs, each with the place of the leaf that opens it.
@@ -354,6 +355,7 @@ impl Submission {
             rekeys: None,
             is_urgent: false,
             tells_again: false,
+            ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
             opens: Vec::new(),
@@ -380,6 +382,7 @@ impl Submission {
             rekeys: None,
             is_urgent: false,
             tells_again: false,
+            ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
             opens: Vec::new(),
@@ -440,6 +443,12 @@ impl Submission {
     /// Puts a new policy epoch into force.
     pub fn activating(mut self, epoch: u32) -> Submission {
         self.activates = Some(epoch);
+        self
+    }
+
+    /// Its first leaf says that no byte is left of keys that were destroyed before this leaf.
+    pub fn ending_before(mut self, leaf: u64) -> Submission {
+        self.ends_before = Some(leaf);
         self
     }
 

@@ -3,6 +3,7 @@
 //! who read it.
 
 mod attribution;
+mod ended;
 mod entry;
 pub mod erasures;
 mod figures;
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use coffer_wire::certificate::Certificate;
 use coffer_wire::note::VerifierKey;
 use tokio::sync::oneshot;
 
@@ -49,6 +51,7 @@ use signers::{Signer, Signers};
 use start::{Own, StartError};
 
 pub use attribution::{Attribution, Unattributed};
+pub use ended::Final;
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
 pub use figures::Figures;
 pub use last::{Last, has_leaves, number_key};
@@ -164,7 +167,7 @@ impl Ledger {
     ) -> Result<VerifierKey, StartError> {
         let signers = place.signers(keys, &line)?;
         let growth = Growth::resume(&History::of(&**engine, line.volume()), 0)?;
-        let newest = Newest { note: "".into(), vkey: signers.vkey().clone(), size: 0, growing: Default::default() };
+        let newest = Newest { note: "".into(), signer: signers.present(), size: 0, growing: Default::default() };
         let shared = Arc::new(Shared::new(newest, line, 0));
         let mut sequencer = sequencer(engine, clock, place, &shared, signers, growth, HashMap::new());
         serve_now(&mut sequencer, first)?;
@@ -195,7 +198,7 @@ impl Ledger {
         let signers = place.signers(keys, &line)?;
         let growing = Arc::new(resumed.growth.growing());
         let (note, size) = (Arc::clone(&resumed.note), resumed.growth.size());
-        let newest = Newest { note, vkey: signers.vkey().clone(), size, growing };
+        let newest = Newest { note, signer: signers.present(), size, growing };
         let shared = Arc::new(Shared::new(newest, line, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
         let complete = resumed.growth.position();
@@ -254,6 +257,12 @@ impl Ledger {
     /// The log's public key, under its origin.
     pub fn verifier_key(&self) -> VerifierKey {
         self.shared.verifier_key()
+    }
+
+    /// Signs a certificate with the log's key.
+    pub fn certify(&self, certificate: &Certificate) -> String {
+        let signer = self.shared.signer();
+        certificate.assemble(&signer.vkey, &signer.sign(&certificate.body()))
     }
 
     /// Takes nothing more, serves what waits, writes erasure ledger and head, and ends.

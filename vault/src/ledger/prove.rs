@@ -24,7 +24,7 @@ pub enum NotProved {
 /// Inclusion and consistency proofs after RFC 6962 §2.1.1 and §2.1.2. Reads the store.
 pub fn prove(engine: &dyn Engine, shared: &Shared, asked: &ProveRequest) -> Result<ProveAnswer, NotProved> {
     let newest = shared.newest_whole();
-    let present = Volume::of_origin(newest.vkey.name());
+    let present = Volume::of_origin(newest.signer.vkey.name());
     if asked.log.is_some_and(|log| log != present.number()) {
         return of_closed(engine, shared, asked, &newest.note);
     }

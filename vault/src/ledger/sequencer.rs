@@ -14,6 +14,7 @@ use coffer_wire::note::Checkpoint;
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, Name, leaf};
 
+use super::ended::Final;
 use super::erasures::Erased;
 use super::figures::Figures;
 use super::history::{Growth, leaf_key};
@@ -204,6 +205,9 @@ impl Sequencer {
             let key = [meta::JOB_PREFIX, &(self.growth.position() + offset).to_be_bytes()].concat();
             rows.put(Family::Meta, key, job.clone());
         }
+        if let Some(before) = submission.ends_before {
+            rows.put(Family::Meta, meta::ERASED_FINAL, Final { leaf: self.growth.position(), before }.encode());
+        }
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
         let writes = !rows.is_empty();
@@ -287,8 +291,8 @@ impl Sequencer {
         batch.put(Family::Meta, meta::CHECKPOINT, note.as_bytes());
         self.engine.commit(&batch)?;
         let growing = Arc::new(self.growth.growing());
-        let vkey = self.signers.vkey().clone();
-        self.shared.publish(Newest { note: Arc::clone(&note), vkey, size: checkpoint.size, growing });
+        let signer = self.signers.present();
+        self.shared.publish(Newest { note: Arc::clone(&note), signer, size: checkpoint.size, growing });
         if let Some(line) = self.handed_over.take() {
             self.shared.set_line(line);
         }

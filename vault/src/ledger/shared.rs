@@ -10,6 +10,7 @@ use super::head::HeadFile;
 use super::history::Growing;
 use super::line::Line;
 use super::mirror::Mirrored;
+use super::signers::Signer;
 use crate::store::StoreError;
 use coffer_wire::note::VerifierKey;
 
@@ -40,7 +41,7 @@ pub(super) struct Newest {
     /// As a signed note.
     pub(super) note: Arc<str>,
     /// The key that signed it.
-    pub(super) vkey: VerifierKey,
+    pub(super) signer: Arc<Signer>,
     pub(super) size: u64,
     /// What of its tree is not in full tiles, for proofs.
     pub(super) growing: Arc<Growing>,
@@ -100,7 +101,12 @@ impl Shared {
 
     /// The log's public key, under its origin.
     pub fn verifier_key(&self) -> VerifierKey {
-        self.newest.read().unwrap_or_else(PoisonError::into_inner).vkey.clone()
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).signer.vkey.clone()
+    }
+
+    /// Who has the key that counts.
+    pub(super) fn signer(&self) -> Arc<Signer> {
+        Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner).signer)
     }
 
     /// Leaves under the newest checkpoint.

@@ -1,8 +1,10 @@
 //! Who signs the checkpoints: the log's key, and for a while after a change of keys the one before it too, so that whoever has
 //! not heard of the new one yet can go on.
 
+use std::sync::Arc;
+
 use coffer_keys::LogKey;
-use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_wire::note::{self, Checkpoint, SIGNATURE_BYTES, VerifierKey};
 use coffer_wire::succession::{Handover, Rekey};
 
 use super::start::StartError;
@@ -10,7 +12,7 @@ use crate::keyring::OwnLogKey;
 
 /// A key and the name under which it signs.
 pub(super) struct Signer {
-    pub(super) key: LogKey,
+    key: LogKey,
     pub(super) vkey: VerifierKey,
 }
 
@@ -19,13 +21,18 @@ impl Signer {
         let vkey = VerifierKey::new(origin, key.public()).map_err(|_| StartError::Origin)?;
         Ok(Signer { key, vkey })
     }
+
+    /// Signs what stands outside the log: its verifiers know the key.
+    pub(super) fn sign(&self, text: &str) -> [u8; SIGNATURE_BYTES] {
+        self.key.sign(text.as_bytes())
+    }
 }
 
 /// All who sign.
 pub(super) struct Signers {
-    present: Signer,
+    present: Arc<Signer>,
     /// Signs too, before this Unix time in milliseconds.
-    before: Option<(Signer, u64)>,
+    before: Option<(Arc<Signer>, u64)>,
 }
 
 /// A key that is to take the place of the present one.
@@ -40,12 +47,17 @@ pub struct NewKey {
 
 impl Signers {
     pub(super) fn new(present: Signer, before: Option<(Signer, u64)>) -> Signers {
-        Signers { present, before }
+        Signers { present: Arc::new(present), before: before.map(|(signer, until_ms)| (Arc::new(signer), until_ms)) }
     }
 
     /// The key that counts.
     pub(super) fn vkey(&self) -> &VerifierKey {
         &self.present.vkey
+    }
+
+    /// Who has it.
+    pub(super) fn present(&self) -> Arc<Signer> {
+        Arc::clone(&self.present)
     }
 
     /// The signed note. The old key is wiped when its time is over.
@@ -55,7 +67,7 @@ impl Signers {
         }
         let text = checkpoint.body();
         let both = self.before.iter().map(|(signer, _)| signer).chain([&self.present]);
-        let signatures: Vec<_> = both.map(|signer| (&signer.vkey, signer.key.sign(text.as_bytes()))).collect();
+        let signatures: Vec<_> = both.map(|signer| (&signer.vkey, signer.sign(&text))).collect();
         note::signed(text, signatures.iter().map(|(vkey, signature)| (*vkey, signature)))
     }
 
@@ -63,7 +75,7 @@ impl Signers {
     pub(super) fn change(&mut self, new: NewKey, size: u64) -> Result<String, StartError> {
         let NewKey { key, made_ms, until_ms } = new;
         let log = self.present.vkey.name().to_owned();
-        let new = Signer::new(&log, key)?;
+        let new = Arc::new(Signer::new(&log, key)?);
         let handover = Handover::Rekey(Rekey { log, size, key: new.vkey.clone(), made_ms, until_ms });
         let note = signed(&handover, &self.present.key, &self.present.vkey);
         let old = std::mem::replace(&mut self.present, new);

@@ -2,7 +2,8 @@
 //! one stands never reaches its operation, and neither its leaf nor its answer repeats the text.
 
 use coffer_wire::api::{
-    self, ApplyRequest, Empty, EntryRequest, KeyRequest, ProveRequest, RekeyRequest, RotateRequest, ShowRequest,
+    self, ApplyRequest, CertificateRequest, Empty, EntryRequest, KeyRequest, ProveRequest, RekeyRequest, RotateRequest,
+    ShowRequest,
 };
 use coffer_wire::approvals::DecideRequest;
 use coffer_wire::private::Private;
@@ -149,6 +150,13 @@ impl Texts for EntryRequest {
 impl Texts for RekeyRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
         let RekeyRequest {} = self;
+        std::iter::empty()
+    }
+}
+
+impl Texts for CertificateRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let CertificateRequest { leaf: _ } = self;
         std::iter::empty()
     }
 }

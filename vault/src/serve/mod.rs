@@ -6,6 +6,7 @@ mod apply;
 mod approval;
 mod blocking;
 mod buffer;
+mod certificate;
 mod crowd;
 mod desk;
 mod door;

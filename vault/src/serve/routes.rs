@@ -26,9 +26,9 @@ use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, Within, apply, approval, crowd, drill, entry, erase, erase_subject, key_jobs, key_state,
-    keys, list, manage, openapi, prove, read, rekey, root, rotate, seal_up, show, show_schema, status, unseal, whoami,
-    write,
+    Door, House, Incoming, Within, apply, approval, certificate, crowd, drill, entry, erase, erase_subject, key_jobs,
+    key_state, keys, list, manage, openapi, prove, read, rekey, root, rotate, seal_up, show, show_schema, status,
+    unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -74,6 +74,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/log/prove", None, prove::serve, LOG_PROVE),
     operation!(GET "/v1/log/succession", None, prove::succession, LOG_SUCCESSION),
     operation!(POST "/v1/log/rekey", Some(Action::LogRekey), rekey::serve, LOG_REKEY),
+    operation!(POST "/v1/certificates/issue", Some(Action::CertIssue), certificate::serve, CERTIFICATES_ISSUE),
     operation!(POST "/v1/keys/list", Some(Action::KeysList), keys::serve, KEYS_LIST),
     operation!(POST "/v1/keys/rotate", Some(Action::KeysRotate), rotate::serve, KEYS_ROTATE),
     operation!(POST "/v1/keys/jobs", Some(Action::KeysJobs), key_jobs::serve, KEYS_JOBS),

@@ -14,6 +14,8 @@ pub const HANDOVER_PREFIX: &[u8] = b"handover:";
 pub const APPROVAL_PREFIX: &[u8] = b"approval:";
 /// Begins the key of a job, which ends in the index of the leaf that opened it.
 pub const JOB_PREFIX: &[u8] = b"job:";
+/// The newest leaf that says that no byte of destroyed keys is left, and of which keys.
+pub const ERASED_FINAL: &[u8] = b"erased-final";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

@@ -115,6 +115,7 @@ pub(super) fn act(word: &str) -> Option<Action> {
                 | Action::KeyState
                 | Action::VaultDrill
                 | Action::RootRotate
+                | Action::CertIssue
                 | Action::Status
                 | Action::AccessApply
                 | Action::AccessShow

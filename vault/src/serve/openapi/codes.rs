@@ -29,6 +29,7 @@ const VAULT: &[Code] = &[
     Code::OutcomeUnknown,
     Code::HeadLate,
     Code::NoSpace,
+    Code::ErasedNotMirrored,
 ];
 /// Said of requests that are no operation, or not one of this method.
 pub(super) const OF_NO_OPERATION: &[Code] = &[Code::NoSuchOperation, Code::MethodNotAllowed];
@@ -109,7 +110,7 @@ pub(super) const FIELDS: &[Code] = &[Code::Malformed, Code::UnknownField, Code::
 /// Of a read.
 pub(super) const SHOWN: &[Code] = &[Code::ForbiddenForm, Code::NoConsent];
 /// Of what takes an idempotency key.
-pub(super) const ONCE: &[Code] = &[Code::IdempotencyMismatch];
+pub(super) const ONCE: &[Code] = &[Code::IdempotencyMismatch, Code::ErasedNotMirrored];
 /// Of a write.
 pub(super) const WRITTEN: &[Code] = &[
     Code::NoConsent,

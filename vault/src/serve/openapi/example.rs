@@ -69,7 +69,7 @@ purposes = ["erasure"]
 [[duty]]
 name = "dpo-erases"
 role = "dpo"
-acts = ["subjects.erase"]
+acts = ["subjects.erase", "cert.issue"]
 
 [[duty]]
 name = "admin-keeps-keys"
@@ -96,7 +96,7 @@ actions = ["erase"]
 purposes = ["erasure"]
 acts = [
     "keys.list", "keys.rotate", "keys.jobs", "keys.destroy", "keys.shred", "key.state", "log.rekey", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
-    "root.rotate", "vault.seal", "vault.drill",
+    "root.rotate", "vault.seal", "vault.drill", "cert.issue",
 ]
 controllers = ["oakvale"]
 "#;
@@ -137,6 +137,10 @@ pub(super) fn erase_subject() -> Value {
 
 pub(super) fn entry() -> Value {
     json!({ "start": 0, "count": 10 })
+}
+
+pub(super) fn certificate() -> Value {
+    json!({})
 }
 
 pub(super) fn prove() -> Value {

@@ -1,10 +1,11 @@
 //! What the document says of each operation. The table of operations names each of these, so there is none without.
 
 use coffer_wire::api::{
-    Answer, ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, EraseItem,
-    EraseSubjectItem, JobsAnswer, KeyAnswer, KeyRequest, KeysAnswer, ListItem, ProveAnswer, ProveRequest, ReadItem,
-    RekeyAnswer, RekeyRequest, Request, RotateAnswer, RotateRequest, RotateRootAnswer, RotateRootRequest, SealAnswer,
-    ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer, UnsealRequest, Whoami, WriteItem,
+    Answer, ApplyAnswer, ApplyRequest, CertificateAnswer, CertificateRequest, DrillAnswer, DrillRequest, Empty,
+    EntryAnswer, EntryRequest, EraseItem, EraseSubjectItem, JobsAnswer, KeyAnswer, KeyRequest, KeysAnswer, ListItem,
+    ProveAnswer, ProveRequest, ReadItem, RekeyAnswer, RekeyRequest, Request, RotateAnswer, RotateRequest,
+    RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, SuccessionAnswer, UnsealAnswer,
+    UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
 use coffer_wire::problem::Code;
@@ -152,6 +153,19 @@ pub(in crate::serve) const LOG_PROVE: Described = Described {
     takes: Takes::of::<ProveRequest>(example::prove),
     gives: Gives::of::<ProveAnswer>(),
     codes: &[],
+    items: &[],
+};
+
+pub(in crate::serve) const CERTIFICATES_ISSUE: Described = Described {
+    id: "issueCertificate",
+    summary: "Issues the certificate of an erase.",
+    text: "A note signed with the log's key, which `coffer log verify --certificate` checks offline. It says nothing that tells who was erased. \
+           State `refused`: the keys are destroyed and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
+           longer do.",
+    role: "dpo",
+    takes: Takes::of::<CertificateRequest>(example::certificate),
+    gives: Gives::of::<CertificateAnswer>(),
+    codes: &[ACT],
     items: &[],
 };
 

@@ -1,0 +1,287 @@
+//! Certificates: what holds, what does not and which check says so; against the signed_note and ct-merkle crates.
+#![allow(clippy::unwrap_used)]
+
+use coffer_wire::certificate::{Archives, Certificate, CertificateError, KEYS_MAX, Key, Kind, Proved, Shown, State};
+use coffer_wire::leaf::{Action, Alias, Decision, Tail, encode_head};
+use coffer_wire::name::VAULT;
+use coffer_wire::note::{self, Checkpoint, NOTE_BYTES_MAX, VerifierKey};
+use coffer_wire::private::{Private, commitment};
+use coffer_wire::tree::{Edge, Nodes, inclusion_proof, leaf_hash, node_hash};
+use coffer_wire::{Hash, Name};
+use ct_merkle::InclusionProof;
+use ct_merkle::RootHash;
+use proptest::prelude::*;
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use sha2::Sha256;
+use signed_note::{Note, StandardVerifier, VerifierList};
+
+const ORIGIN: &str = "coffer.example/tests";
+const START_MS: u64 = 1_763_000_000_000;
+
+/// A log in memory whose key signs whatever it is told to.
+struct Log {
+    pair: Ed25519KeyPair,
+    leaves: Vec<Vec<u8>>,
+}
+
+struct Hashes(Vec<Hash>);
+
+impl Nodes for Hashes {
+    type Error = std::convert::Infallible;
+
+    fn node(&self, level: u8, index: u64) -> Result<Hash, Self::Error> {
+        let first = (index << level) as usize;
+        let mut hashes = self.0[first..first + (1 << level)].to_vec();
+        while hashes.len() > 1 {
+            hashes = hashes.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        }
+        Ok(hashes[0])
+    }
+}
+
+impl Log {
+    fn key(&self) -> VerifierKey {
+        VerifierKey::new(ORIGIN, self.pair.public_key().as_ref().try_into().unwrap()).unwrap()
+    }
+
+    fn sign(&self, text: &str) -> [u8; 64] {
+        self.pair.sign(text.as_bytes()).as_ref().try_into().unwrap()
+    }
+
+    fn hashes(&self) -> Vec<Hash> {
+        self.leaves.iter().map(|leaf| leaf_hash(leaf)).collect()
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        let mut edge = Edge::new();
+        self.hashes().into_iter().for_each(|hash| edge.push(hash));
+        Checkpoint { origin: ORIGIN.into(), size: edge.size(), root: edge.root() }
+    }
+
+    fn push(&mut self, action: Action, controller: Name, category: Option<Name>, decision: Decision<'_>, commit: Hash) {
+        let tail = Tail {
+            action,
+            category,
+            purpose: None,
+            decision,
+            app: None,
+            actor: None,
+            subject: Some(Alias([7; 16])),
+            version: None,
+            row: None,
+            policy: 1,
+            commit,
+        };
+        let mut leaf = Vec::new();
+        let number = self.leaves.len() as u64;
+        encode_head(&mut leaf, START_MS + number, &controller, number + 1);
+        leaf.extend_from_slice(&tail.encode());
+        self.leaves.push(leaf);
+    }
+
+    fn proved(&self, index: u64) -> Proved {
+        let leaf = String::from_utf8(self.leaves[index as usize].clone()).unwrap();
+        let leaf_hash = leaf_hash(leaf.as_bytes());
+        let inclusion = inclusion_proof(&Hashes(self.hashes()), index, self.leaves.len() as u64).unwrap();
+        Proved { index, leaf, leaf_hash, inclusion, shown: None }
+    }
+
+    fn issue(&self, certificate: &Certificate) -> String {
+        certificate.assemble(&self.key(), &self.sign(&certificate.body()))
+    }
+}
+
+/// An erase at leaf 5 and, at leaf 9, that no byte of it is left.
+fn log() -> Log {
+    let mut log = Log { pair: Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap(), leaves: Vec::new() };
+    let (oakvale, bank) = (Name::new("oakvale").unwrap(), Name::new("bank").unwrap());
+    for index in 0..12 {
+        match index {
+            5 => log.push(Action::SubjectsErase, oakvale, Some(bank), Decision::Granted("dpo"), Hash::sha256(b"5")),
+            9 => {
+                log.push(Action::ErasedFinal, VAULT, None, Decision::Granted("vault"), commitment(&[9; 32], private()))
+            }
+            _ => log.push(Action::RecordsRead, oakvale, Some(bank), Decision::Granted("rents"), Hash::sha256(b"r")),
+        }
+    }
+    log
+}
+
+fn private() -> &'static [u8] {
+    let private = Private { before: Some(6), ..Private::default() };
+    Box::leak(serde_json::to_vec(&private).unwrap().into_boxed_slice())
+}
+
+fn refused(log: &Log) -> Certificate {
+    let checkpoint = log.checkpoint();
+    let signature = log.sign(&checkpoint.body());
+    Certificate {
+        kind: Kind::Erasure,
+        origin: ORIGIN.into(),
+        controller: Name::new("oakvale").unwrap(),
+        category: Some(Name::new("bank").unwrap()),
+        keys: vec![Key { id: "AAAAAAAAAAAAAAAAAAAAAA".into(), version: None }],
+        key_count: 1,
+        record_count: Some(2),
+        from_ms: START_MS + 5,
+        to_ms: START_MS + 5,
+        state: State::Refused,
+        archives: Some(Archives { generation: 3, final_ms: START_MS + 1_000 }),
+        act: log.proved(5),
+        last: None,
+        checkpoint: note::assemble(&checkpoint, &log.key(), &signature),
+        issued_ms: START_MS + 100,
+    }
+}
+
+fn destroyed(log: &Log) -> Certificate {
+    let private = String::from_utf8(private().to_vec()).unwrap();
+    let shown = Some(Shown { salt: Hash::from_bytes([9; 32]), private });
+    let last = Some(Proved { shown, ..log.proved(9) });
+    Certificate { state: State::Destroyed, last, to_ms: START_MS + 9, ..refused(log) }
+}
+
+fn failed(log: &Log, certificate: &Certificate) -> CertificateError {
+    Certificate::verify(&log.issue(certificate), &log.key()).unwrap_err()
+}
+
+#[test]
+fn what_was_issued_holds_and_says_what_was_put_in() {
+    let log = log();
+    for certificate in [refused(&log), destroyed(&log)] {
+        let (read, checkpoint) = Certificate::verify(&log.issue(&certificate), &log.key()).unwrap();
+        assert!(read == certificate && checkpoint == log.checkpoint());
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    let log = log();
+    let whole = log.issue(&destroyed(&log)).into_bytes();
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << bit;
+            let found = match String::from_utf8(flipped) {
+                Ok(text) => Certificate::verify(&text, &log.key()).is_err(),
+                Err(_) => true,
+            };
+            assert!(found, "byte {at}, bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn each_statement_that_its_leaves_do_not_bear_out_is_named() {
+    let log = log();
+    let (sound, whole) = (refused(&log), destroyed(&log));
+    let other = Name::new("other").unwrap();
+    let field = |certificate: Certificate| match failed(&log, &certificate) {
+        CertificateError::Field(field) => field,
+        other => panic!("{other}"),
+    };
+    assert_eq!(field(Certificate { controller: other, ..sound.clone() }), "controller");
+    assert_eq!(field(Certificate { category: None, ..sound.clone() }), "category");
+    assert_eq!(field(Certificate { kind: Kind::Destruction, ..sound.clone() }), "kind");
+    assert_eq!(field(Certificate { key_count: 2, ..sound.clone() }), "key_count");
+    assert_eq!(field(Certificate { from_ms: START_MS + 6, ..sound.clone() }), "from_ms");
+    assert_eq!(field(Certificate { to_ms: START_MS + 6, ..sound.clone() }), "to_ms");
+    assert_eq!(field(Certificate { issued_ms: START_MS, ..sound.clone() }), "issued_ms");
+    assert_eq!(field(Certificate { origin: "coffer.example/other".into(), ..sound.clone() }), "origin");
+    assert_eq!(field(Certificate { state: State::Destroyed, ..sound.clone() }), "state");
+    // The leaf that says that nothing is left must say so, of keys as old as these, and show that it does.
+    let last = whole.last.clone().unwrap();
+    assert_eq!(field(Certificate { last: Some(Proved { shown: None, ..last.clone() }), ..whole.clone() }), "state");
+    assert_eq!(field(Certificate { last: Some(log.proved(10)), to_ms: START_MS + 10, ..whole.clone() }), "state");
+    assert_eq!(field(Certificate { state: State::Refused, ..whole.clone() }), "state");
+    let act = log.proved(7);
+    let (from_ms, to_ms) = (START_MS + 7, START_MS + 9);
+    assert_eq!(field(Certificate { act, from_ms, to_ms, ..whole.clone() }), "kind");
+}
+
+#[test]
+fn a_leaf_that_is_not_in_the_log_or_not_whole_is_found() {
+    let log = log();
+    let sound = refused(&log);
+    let act = Proved { leaf: sound.act.leaf.replace("oakvale", "oakvals"), ..sound.act.clone() };
+    assert!(matches!(failed(&log, &Certificate { act, ..sound.clone() }), CertificateError::Leaf("act")));
+    let act = Proved { index: 6, ..sound.act.clone() };
+    assert!(matches!(failed(&log, &Certificate { act, ..sound.clone() }), CertificateError::Inclusion("act")));
+    let mut whole = destroyed(&log);
+    let shown = whole.last.as_mut().unwrap().shown.as_mut().unwrap();
+    shown.private = shown.private.replace('6', "9");
+    assert!(matches!(failed(&log, &whole), CertificateError::Private("last")));
+    // A checkpoint that another key signed is none of this log's.
+    let stranger = Log { pair: Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap(), leaves: log.leaves.clone() };
+    let checkpoint = refused(&stranger).checkpoint;
+    assert!(matches!(failed(&log, &Certificate { checkpoint, ..sound.clone() }), CertificateError::Checkpoint(_)));
+    let foreign = Certificate::verify(&log.issue(&sound), &stranger.key()).unwrap_err();
+    assert!(matches!(foreign, CertificateError::Signature(_)));
+}
+
+#[test]
+fn what_else_the_log_key_signs_is_no_certificate_and_the_reverse() {
+    let log = log();
+    let checkpoint = refused(&log).checkpoint;
+    assert!(matches!(Certificate::verify(&checkpoint, &log.key()), Err(CertificateError::Form)));
+    assert_eq!(note::verify(&log.issue(&refused(&log)), &log.key()), Err(note::NoteError::NotACheckpoint));
+}
+
+#[test]
+fn another_encoding_of_the_same_is_refused_though_it_is_signed() {
+    let log = log();
+    let body = refused(&log).body();
+    for other in [body.replacen(":", ": ", 1), body.replacen("{", "{\"x\":1,", 1), body.replacen("/1\n", "/2\n", 1)] {
+        assert_ne!(other, body);
+        let text = note::signed(other.clone(), [(&log.key(), &log.sign(&other))]);
+        assert!(matches!(Certificate::verify(&text, &log.key()), Err(CertificateError::Form)), "{other}");
+    }
+}
+
+#[test]
+fn the_largest_certificate_is_a_note() {
+    let log = log();
+    let key = Key { id: "A".repeat(22), version: Some(u32::MAX) };
+    let certificate = Certificate { keys: vec![key; KEYS_MAX], key_count: KEYS_MAX as u64, ..destroyed(&log) };
+    let text = log.issue(&certificate);
+    assert!(text.len() < NOTE_BYTES_MAX, "{} bytes", text.len());
+    Certificate::verify(&text, &log.key()).unwrap();
+    let uncounted = Certificate { keys: Vec::new(), key_count: KEYS_MAX as u64 + 1, ..destroyed(&log) };
+    Certificate::verify(&log.issue(&uncounted), &log.key()).unwrap();
+}
+
+#[test]
+fn strangers_programs_come_to_the_same() {
+    let log = log();
+    let text = log.issue(&destroyed(&log));
+    // The signature, by the signed_note crate.
+    let note = Note::from_bytes(text.as_bytes()).unwrap();
+    let verifier = StandardVerifier::new(&log.key().to_string()).unwrap();
+    note.verify(&VerifierList::new(vec![Box::new(verifier)])).unwrap();
+    // The proof, by the ct-merkle crate.
+    let (read, checkpoint) = Certificate::verify(&text, &log.key()).unwrap();
+    let proof: Vec<u8> = read.act.inclusion.iter().flat_map(|hash| *hash.as_bytes()).collect();
+    let root = RootHash::<Sha256>::new((*checkpoint.root.as_bytes()).into(), checkpoint.size);
+    let proof = InclusionProof::<Sha256>::try_from_bytes(proof).unwrap();
+    root.verify_inclusion(&read.act.leaf.as_bytes(), read.act.index, &proof).unwrap();
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_refused_without_panic(text in ".{0,400}") {
+        let log = log();
+        prop_assert!(Certificate::verify(&text, &log.key()).is_err());
+        let body = format!("coffer-certificate/1\n{text}\n");
+        prop_assert!(Certificate::parse_body(&body).is_err());
+    }
+
+    #[test]
+    fn a_changed_byte_anywhere_is_found(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let log = log();
+        let mut bytes = log.issue(&refused(&log)).into_bytes();
+        let at = at.index(bytes.len());
+        prop_assume!(bytes[at] != byte);
+        bytes[at] = byte;
+        prop_assert!(String::from_utf8(bytes).map_or(true, |text| Certificate::verify(&text, &log.key()).is_err()));
+    }
+}
