@@ -121,6 +121,7 @@ async fn checked(vault: Running) -> Running {
             engine: &*engine,
             log_key: &home.log_key,
             head: &home.config.log.head,
+            erasures: &home.config.log.erasures,
             show_ids: false,
             cards: false,
         };

@@ -64,7 +64,8 @@ fn replace(home: &Home, engine: &dyn Engine, values: &[(u16, &str)], other_perso
 
 fn look(home: &Home, engine: &dyn Engine, cards: bool) -> Report {
     let head = &home.config.log.head;
-    let home_of = check::Home { engine, log_key: &home.log_key, head, show_ids: true, cards };
+    let erasures = &home.config.log.erasures;
+    let home_of = check::Home { engine, log_key: &home.log_key, head, erasures, show_ids: true, cards };
     check::check(&home_of, Some(&home.root_key()), &Silent).unwrap()
 }
 

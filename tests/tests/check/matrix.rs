@@ -323,7 +323,14 @@ fn checked(home: &Home) -> Result<Report, CheckError> {
     let rocks = home.rocks();
     let root = home.root_key();
     let log = &home.config.log.head;
-    let looked = check::Home { engine: &rocks, log_key: &home.log_key, head: log, show_ids: false, cards: false };
+    let looked = check::Home {
+        engine: &rocks,
+        log_key: &home.log_key,
+        head: log,
+        erasures: &home.config.log.erasures,
+        show_ids: false,
+        cards: false,
+    };
     check::check(&looked, Some(&root), &Silent)
 }
 

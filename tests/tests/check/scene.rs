@@ -57,6 +57,7 @@ impl Scene {
             engine: &*self.engine,
             log_key: &self.home.log_key,
             head: &self.home.config.log.head,
+            erasures: &self.home.config.log.erasures,
             show_ids: self.show_ids,
             cards: true,
         };

@@ -83,6 +83,18 @@ codes! {
         "Do not start this home. Find the newer store; what was done in the missing leaves is not in this one.";
     HeadOtherHistory = "head_other_history", "The store's leaves are not those that the head has seen.",
         "Do not start this home. Compare with the checkpoints that others hold.";
+    ErasuresMissing = "erasures_missing", "There is no erasure ledger.",
+        "Look for it on its own disk. Without it the next start makes one from this store, which knows of no erasure that it has not got.";
+    ErasuresDamaged = "erasures_damaged", "The erasure ledger is damaged, or holds what this vault did not write.",
+        "Keep it; bring back a copy of it, or move it away: the next start makes one from this store.";
+    ErasuresForeign = "erasures_foreign", "The erasure ledger belongs to another vault or log.",
+        "Find out whose it is; `log.erasures` in coffer.toml may name another vault's.";
+    ErasuresAhead = "erasures_ahead", "The erasure ledger has seen leaves that the store does not hold.",
+        "Do not start this home. The store was put back: find the newer one, and keep the ledger, which names those who were erased since.";
+    ErasureUnmirrored = "erasure_unmirrored", "A key was destroyed, and the erasure ledger does not name it though it says that it is complete.",
+        "Keep the ledger; move it away: the next start makes one from this store. Find out who wrote to it.";
+    ErasedKeyLives = "erased_key_lives", "A key lives that the erasure ledger names: an erased person is readable again.",
+        "An older copy of keys was put back. The next start destroys them again, on record; report it: this is a breach of an erasure.";
     PolicyAltered = "policy_altered", "What is stored of policy or schema is not what was last activated.",
         "Treat every access since as suspect; restore the row from a backup.";
     DrillAltered = "drill_altered", "When the newest drill was is not what this vault has written.",

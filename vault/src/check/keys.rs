@@ -272,8 +272,8 @@ impl Check<'_> {
         Ok(Some(id))
     }
 
-    /// What is left of a destroyed key names the first leaf of what ended it: an erase, or a write of a record in which
-    /// somebody was and is no more.
+    /// What is left of a destroyed key names the first leaf of what ended it: an erase, a write of a record in which
+    /// somebody was and is no more, or a start that met it alive again.
     fn tombstone(&mut self, past: Option<&mut Past<'_>>, id: &KeyId, at: u64) -> Result<(), CheckError> {
         let named = past.as_ref().and_then(|past| past.destroyed.get(id).copied());
         let ends = self.ends_keys(at, named)?;
@@ -293,14 +293,16 @@ impl Check<'_> {
         match self.granted(at)? {
             Granted::No => Ok(false),
             Granted::Unread | Granted::Act(Action::RecordsErase | Action::SubjectsErase) => Ok(true),
-            Granted::Act(Action::RecordsWrite) => {
+            Granted::Act(act @ (Action::RecordsWrite | Action::ErasedAgain)) => {
                 let last = named.unwrap_or(at);
                 if last.checked_sub(at).is_none_or(|between| between >= ITEMS_MAX as u64) {
                     return Ok(false);
                 }
                 for index in at..=last {
-                    if !matches!(self.granted(index)?, Granted::Unread | Granted::Act(Action::RecordsWrite)) {
-                        return Ok(false);
+                    match self.granted(index)? {
+                        Granted::Unread => {}
+                        Granted::Act(one) if one == act => {}
+                        Granted::Act(_) | Granted::No => return Ok(false),
                     }
                 }
                 Ok(true)

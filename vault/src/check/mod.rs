@@ -8,6 +8,7 @@
 //! searched for card numbers, of which none may be stored.
 
 mod cards;
+mod erasures;
 mod finding;
 mod keys;
 mod line;
@@ -51,6 +52,8 @@ pub struct Home<'a> {
     pub log_key: &'a VerifierKey,
     /// The head file.
     pub head: &'a Path,
+    /// The erasure ledger.
+    pub erasures: &'a Path,
     /// Whether findings name person and record.
     pub show_ids: bool,
     /// Whether card numbers are looked for, in all that opens.
@@ -89,6 +92,9 @@ pub enum CheckError {
     /// The head file is there and cannot be read.
     #[error("the head file: {0}")]
     Head(#[source] io::Error),
+    /// The erasure ledger is there and cannot be read.
+    #[error("the erasure ledger: {0}")]
+    Erasures(#[source] io::Error),
     /// The root key is not the one under which this home's keys lie.
     #[error("the key file belongs to another vault: none of this home's keys lies under it")]
     OtherRoot,
@@ -157,6 +163,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
     };
     check.vouched(verifier.as_ref())?;
     check.drilled(verifier.as_ref())?;
+    check.erasures(&log, verifier.as_ref())?;
     let mut past = match &verifier {
         None => None,
         Some(verifier) => check.past(verifier, &wraps, &log)?,

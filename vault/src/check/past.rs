@@ -1,7 +1,7 @@
 //! The private parts, opened in the log's order, come to what must be there now: each record with its
 //! version and the hash of its row, each key that was made and not destroyed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use coffer_keys::{KeyId, ROW_KEY_BYTES};
 use coffer_wire::leaf::{Action, Decision, Leaf};
@@ -46,6 +46,8 @@ pub(super) struct Past<'v> {
     pub(super) made: HashMap<KeyId, u64>,
     /// Keys that were destroyed, and the leaf that says so.
     pub(super) destroyed: HashMap<KeyId, u64>,
+    /// Those of them that had come back and were destroyed again: the rows under them stay, and nobody reads them.
+    pub(super) again: HashSet<KeyId>,
     /// The states of the log's keys, as the last leaf about each says.
     pub(super) states: HashMap<KeyId, State>,
     /// The keys that sign the log, or did.
@@ -74,6 +76,7 @@ impl Check<'_> {
             unplaced: HashMap::new(),
             made: HashMap::new(),
             destroyed: HashMap::new(),
+            again: HashSet::new(),
             states: HashMap::new(),
             log_keys: wraps.log_keys(),
             has_gaps: false,
@@ -158,7 +161,13 @@ impl Past<'_> {
         for id in &private.destroyed {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.remove(&id);
-            self.destroyed.entry(id).or_insert(index);
+            match leaf.action == Action::ErasedAgain {
+                true => {
+                    self.again.insert(id);
+                    self.destroyed.insert(id, index);
+                }
+                false => drop(self.destroyed.entry(id).or_insert(index)),
+            }
             self.states.entry(id).and_modify(|state| *state = State::Destroyed);
         }
         Ok(())

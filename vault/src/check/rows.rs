@@ -104,6 +104,9 @@ impl Check<'_> {
         let wrapped_by = match self.get(Family::Keys, &SubjectRow::key(&own))?.as_deref().map(SubjectRow::decode) {
             None if self.is_damaged(Family::Keys) => return Ok(Found::Sound),
             None => return Ok(Found::Wrong(under(Code::RowKeyMissing))),
+            Some(Some(SubjectRow::Destroyed { .. })) if past.is_some_and(|past| past.again.contains(&own)) => {
+                return Ok(Found::Sound);
+            }
             Some(Some(SubjectRow::Destroyed { .. })) => return Ok(Found::Other(under(Code::RowKeyDestroyed))),
             // A key that cannot be read is a finding of its own, and so is one under no key.
             Some(None) => return Ok(Found::Sound),

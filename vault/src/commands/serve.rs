@@ -134,6 +134,8 @@ async fn wait(served: &mut Served, ends: [Signal; 2], mut hangup: Signal) -> Res
             return Err(Failure::new(Status::Software, why));
         }
         served.keeper.look_now_and_then(&served.listener, &served.door);
+        let store = served.store();
+        served.keeper.end_bytes_now_and_then(&served.door, store);
         served.keeper.sweep_now_and_then(&served.door).await;
     }
 }

@@ -6,6 +6,11 @@ use std::time::{Duration, Instant};
 
 use coffer_vault::listen::{Listener, TlsFiles};
 use coffer_vault::serve::{Door, House, Upkeep};
+use coffer_vault::store::Family;
+use coffer_vault::store::rocks::Rocks;
+use tokio::task::JoinHandle;
+
+use super::live::has_copies;
 
 use super::memory;
 
@@ -13,17 +18,22 @@ use super::memory;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often what is remembered of requests is looked through for what is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How long after an erase the store's files are written anew at the latest, and how long after a failure: half of the
+/// ten minutes that a certificate may take to say `destroyed`.
+const END_BYTES_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// Looks after the files of an open vault.
 pub struct Keeper {
     files: TlsFiles,
     next: Instant,
     next_sweep: Instant,
+    next_end: Option<Instant>,
+    ending: Option<JoinHandle<()>>,
 }
 
 impl Keeper {
     pub fn new(files: TlsFiles) -> Keeper {
-        Keeper { files, next: Instant::now(), next_sweep: Instant::now() }
+        Keeper { files, next: Instant::now(), next_sweep: Instant::now(), next_end: None, ending: None }
     }
 
     /// Forgets requests whose time is over, if it is time to look for them.
@@ -38,6 +48,20 @@ impl Keeper {
         house.end_log_keys().await;
         let ended = house.end_approvals().await;
         tracing::info!(ended, "requests for a second person had come to their end");
+    }
+
+    /// Has the store's files written anew that may hold bytes of destroyed keys, if it is time to. On a task of its own: reads
+    /// go on meanwhile.
+    pub fn end_bytes_now_and_then(&mut self, door: &Door, store: Option<Arc<Rocks>>) {
+        let (Some(house), Some(store)) = (door.house(), store) else { return };
+        if self.ending.as_ref().is_some_and(|ending| !ending.is_finished()) || !house.has_bytes_to_end() {
+            return;
+        }
+        if Instant::now() < *self.next_end.get_or_insert_with(|| Instant::now() + END_BYTES_EVERY) {
+            return;
+        }
+        self.next_end = None;
+        self.ending = Some(tokio::spawn(async move { end_bytes(&house, store).await }));
     }
 
     /// Looks, if it is time to.
@@ -73,6 +97,19 @@ impl Keeper {
         listener.replace_tls(tls);
         tracing::warn!("the certificates have changed; new connections go by them");
         Ok(())
+    }
+}
+
+async fn end_bytes(house: &Arc<House>, store: Arc<Rocks>) {
+    let data = house.config.store.data.clone();
+    let rewritten = move |families: Vec<Family>| {
+        store.write_anew(&families).map_err(|error| error.to_string())?;
+        if has_copies(&data) { Err("a copy of the store is looked at".to_owned()) } else { Ok(()) }
+    };
+    match house.end_bytes(rewritten).await {
+        Ok(Some(before)) => tracing::info!(before, "no byte is left of keys that were destroyed before this leaf"),
+        Ok(None) => {}
+        Err(problem) => tracing::warn!(code = problem.code.as_str(), "bytes of destroyed keys could not be ended"),
     }
 }
 

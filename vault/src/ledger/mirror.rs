@@ -163,10 +163,18 @@ pub(super) fn take_up(
     voucher: Voucher,
     origin: &str,
     engine: &dyn Engine,
-    size: u64,
+    shared: &Shared,
 ) -> Result<Erasures, ErasuresError> {
+    let size = shared.position();
+    // One of a log before this one may stand under a greater number: it says nothing here.
+    let each = &mut |erased: Erased| {
+        if erased.at < size {
+            shared.erased(erased.at);
+        }
+        Ok(())
+    };
     let mut ledger = if path.exists() {
-        Erasures::open(path, voucher, origin, &mut |_| Ok(()))?
+        Erasures::open(path, voucher, origin, each)?
     } else {
         tracing::warn!(path = %path.display(), "there is no erasure ledger: it is made anew from the store");
         Erasures::create(path, voucher, origin)?
@@ -183,7 +191,8 @@ pub(super) fn take_up(
         let page = engine.scan(Family::Keys, SubjectRow::PREFIX, after.as_deref(), PAGE_ROWS)?;
         let destroyed = page.iter().filter_map(|(key, value)| destroyed(key, value));
         let missing: Vec<Erased> = destroyed.filter(|erased| (seen..size).contains(&erased.at)).collect();
-        if !missing.is_empty() {
+        if let Some(last) = missing.iter().map(|erased| erased.at).max() {
+            shared.erased(last);
             ledger.append(&missing, seen)?;
         }
         let Some((last, _)) = page.last() else { break };

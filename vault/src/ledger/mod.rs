@@ -17,6 +17,7 @@ mod prove;
 mod queue;
 mod recorded;
 mod remembered;
+mod revived;
 mod sequencer;
 mod shared;
 mod signers;
@@ -58,6 +59,7 @@ pub use last::{Last, has_leaves, number_key};
 pub use prove::{NotProved, prove};
 pub use recorded::{Recorded, Spent};
 pub use remembered::Remembered;
+pub use revived::{Revived, revived};
 pub use shared::{InFlight, Shared};
 pub use signers::{NewKey, hand_over};
 pub use sound::sound_prefix;
@@ -201,15 +203,15 @@ impl Ledger {
         let newest = Newest { note, signer: signers.present(), size, growing };
         let shared = Arc::new(Shared::new(newest, line, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
-        let complete = resumed.growth.position();
-        let erasures = mirror::take_up(&place.erasures, voucher, &place.origin, &**engine, complete)?;
+        let erasures = mirror::take_up(&place.erasures, voucher, &place.origin, &**engine, &shared)?;
+        shared.ended(Final::newest(&**engine)?.map_or(0, |ended| ended.before));
         let (orders, mirror) = mirror::mirror(erasures, Arc::clone(&shared));
         let mut sequencer = sequencer(engine, clock, place, &shared, signers, resumed.growth, resumed.numbers);
-        sequencer.orders = Some(orders);
         let (for_sequencer, for_head) = (Arc::clone(&queue), Arc::clone(&shared));
         // A log that was ahead of its head, as after a kill, is carried to the head at once.
         shared.head_is_behind(resumed.note);
         serve_now(&mut sequencer, first)?;
+        sequencer.orders = Some(orders);
         let threads = vec![
             spawn("sequencer", move || sequencer.run(&for_sequencer))?,
             spawn("erasures", mirror)?,

@@ -147,6 +147,9 @@ impl Sequencer {
 
     /// Each gets its results; who is told that something is erased, once the erasure ledger names it.
     fn answer(&self, replies: Vec<(Reply, Vec<Result<Numbered, Rejected>>)>, note: &Arc<str>, erased: Vec<Erased>) {
+        if let Some(newest) = erased.last() {
+            self.shared.erased(newest.at);
+        }
         let mut waiting = Vec::new();
         for (reply, results) in replies {
             let tells: Vec<bool> = results.iter().map(|r| r.as_ref().is_ok_and(|n| n.tells_of_erasure)).collect();
@@ -207,6 +210,10 @@ impl Sequencer {
         }
         if let Some(before) = submission.ends_before {
             rows.put(Family::Meta, meta::ERASED_FINAL, Final { leaf: self.growth.position(), before }.encode());
+        }
+        if !submission.destroys.is_empty() {
+            let rows = rows.iter().map(|change| change.family);
+            self.shared.touch(rows.filter(|family| matches!(family, Family::Keys | Family::Rows(_))));
         }
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());

@@ -1,6 +1,7 @@
 //! What the running log shows to those around it: newest checkpoint, policy epoch, age of the head.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::history::Growing;
 use super::line::Line;
 use super::mirror::Mirrored;
 use super::signers::Signer;
-use crate::store::StoreError;
+use crate::store::{Family, StoreError};
 use coffer_wire::note::VerifierKey;
 
 /// A head later than this turns the vault unready: something is wrong with its disk.
@@ -31,6 +32,12 @@ pub struct Shared {
     line: RwLock<Arc<Line>>,
     head: Mutex<Head>,
     mirrored: Mirrored,
+    /// Behind the first leaf of the newest act that destroyed keys; 0 where none has.
+    erased_to: AtomicU64,
+    /// Before which leaf no byte of destroyed keys is left.
+    final_to: AtomicU64,
+    /// Families whose rows went with destroyed keys since files were last written anew.
+    touched: Mutex<BTreeSet<Family>>,
     changed: Condvar,
     failed: AtomicBool,
 }
@@ -74,6 +81,9 @@ impl Shared {
             line: RwLock::new(Arc::new(line)),
             head: Mutex::default(),
             mirrored: Mirrored::default(),
+            erased_to: AtomicU64::new(0),
+            final_to: AtomicU64::new(0),
+            touched: Mutex::default(),
             changed: Condvar::new(),
             failed: AtomicBool::new(false),
         }
@@ -159,6 +169,39 @@ impl Shared {
     /// Whether keys were destroyed that the erasure ledger does not have, though it should.
     pub fn erasures_are_behind(&self) -> bool {
         self.mirrored.is_behind()
+    }
+
+    /// Behind the first leaf of the newest act that destroyed keys; 0 where none has.
+    pub fn erased_to(&self) -> u64 {
+        self.erased_to.load(Ordering::SeqCst)
+    }
+
+    /// Before which leaf no byte of destroyed keys is left in the store's files.
+    pub fn final_to(&self) -> u64 {
+        self.final_to.load(Ordering::SeqCst)
+    }
+
+    /// Says so. The families are touched no more, unless keys were destroyed since.
+    pub fn ended(&self, before: u64) {
+        let mut touched = self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        self.final_to.fetch_max(before, Ordering::SeqCst);
+        if self.erased_to() <= before {
+            touched.clear();
+        }
+    }
+
+    /// Families of which rows went with destroyed keys.
+    pub fn touched(&self) -> Vec<Family> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Adds such families.
+    pub fn touch(&self, families: impl IntoIterator<Item = Family>) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).extend(families);
+    }
+
+    pub(super) fn erased(&self, at: u64) {
+        self.erased_to.fetch_max(at + 1, Ordering::SeqCst);
     }
 
     pub(super) fn mirrored(&self) -> &Mirrored {

@@ -12,7 +12,7 @@ use coffer_wire::{Hash, Name};
 use super::stored::{OpenKeys, Stored, Target};
 use crate::cards;
 use crate::keyring::record::RootRow;
-use crate::keyring::{Keyring, Line, Survey};
+use crate::keyring::{Keyring, Line, Survey, Voucher};
 use crate::store::{Unread, View};
 
 /// The keys of a stopped vault, open as far as they open.
@@ -55,6 +55,11 @@ impl Verifier {
     pub fn open(rows: &[(KeyId, RootRow)], root: &RootKey) -> (Verifier, Survey) {
         let (keyring, survey) = Keyring::survey(rows, root);
         (Verifier { keyring }, survey)
+    }
+
+    /// What vouches for the erasure ledger, where the vault's own audit keys opened.
+    pub fn voucher(&self) -> Option<Voucher> {
+        self.keyring.voucher()
     }
 
     /// The keys of a category of a controller, where they opened.

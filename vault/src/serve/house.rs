@@ -22,7 +22,8 @@ use crate::jobs::{Jobs, Workshop};
 use crate::keyring::{Audited, Created, Keyring, KeyringError};
 use crate::ledger::start::{self, StartError};
 use crate::ledger::{
-    About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Submission, Unattributed,
+    About, Circumstances, Detail, Entry, Ledger, LogPlace, Recorded, Rejected, Revived, Submission, Unattributed,
+    revived,
 };
 use crate::store::format::{self, FormatError};
 use crate::store::{Batch, Engine, Family, StoreError, Unread, View};
@@ -189,11 +190,17 @@ impl House {
         let drilled_ms = drill::last_ms(&*engine, vault)?;
         let (mut batch, now_ms) = (Batch::new(), clock.now_ms());
         let (lines, made) = lines_of_new(&config, &in_force, &*engine, &keyring, (root, now_ms), &mut batch)?;
-        let first =
-            unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, opening)?.with_rows(batch, Vec::new());
         let voucher = keyring.voucher().ok_or(KeyringError::Missing("vault's audit"))?;
+        let revived = revived(&config.log.erasures, &voucher, &*engine).map_err(StartError::from)?;
+        let first = unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, &revived, opening)?;
+        let first = first.with_rows(batch, Vec::new());
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), (log_keys, voucher), epoch, first)?;
+        // Which rows went with keys that were destroyed before this start is not known.
+        if ledger.shared().erased_to() > ledger.shared().final_to() {
+            ledger.shared().touch(gate.in_force().schema.iter().map(|category| Family::Rows(category.name)));
+            ledger.shared().touch([Family::Keys]);
+        }
         let metrics = Metrics::new(ledger.shared().figures(), gate.applications());
         Ok(House {
             config,
@@ -426,6 +433,7 @@ fn unsealed(
     period: Period,
     policy: u32,
     new_keys: &[Created],
+    revived: &[Revived],
     opening: Opening,
 ) -> Result<Submission, HouseError> {
     let audit = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
@@ -446,13 +454,23 @@ fn unsealed(
     let about = About::Unattributed { key: &key, person: None };
     let own =
         |action, detail, private| Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade);
-    // Urgent: a vault that cannot be started cannot be revoked in either.
+    // Keys that live though they were destroyed end first of all: the erasure ledger outlasts the store, so whoever puts a
+    // store back does not bring erased people back. Rows under these keys stay, and nobody reads them.
+    for one in revived {
+        one.unlisted(engine, &mut batch).map_err(StartError::from)?;
+    }
+    let ended_again = revived.chunks(KEYS_OF_A_LEAF).map(|keys| {
+        let destroyed = keys.iter().map(|one| one.id.to_string()).collect();
+        own(Action::ErasedAgain, Detail::default(), Private { destroyed, ..Private::default() })
+    });
     let Opening { mended, app, private } = opening;
     let by = Circumstances { app, ..common.clone() };
-    let private = Private { made, ..private };
-    let entry = Entry::own(Action::VaultUnseal, &by, about, Detail::default(), private);
-    let entry = entry.map_err(|_| HouseError::NotMade)?;
-    let unsealed = Submission::unbound(entry).with_rows(batch, needs).urgent();
+    let unsealed = Entry::own(Action::VaultUnseal, &by, about, Detail::default(), Private { made, ..private });
+    let mut leaves = ended_again.chain([unsealed.map_err(|_| HouseError::NotMade)]);
+    let first = leaves.next().ok_or(HouseError::NotMade)??;
+    let whole = leaves.try_fold(Submission::unbound(first), |whole, leaf| Ok::<_, HouseError>(whole.and(leaf?)))?;
+    // Urgent: a vault that cannot be started cannot be revoked in either.
+    let unsealed = whole.with_rows(batch, needs).destroying(revived.iter().map(|one| one.id)).urgent();
     let opened = new_keys.iter().try_fold(unsealed, |whole, created| {
         let (detail, private) = key_detail(created);
         Ok::<_, HouseError>(whole.and(own(Action::KeyCreate, detail, private)?))
@@ -462,6 +480,9 @@ fn unsealed(
     let private = Private { note: Some(note), ..Private::default() };
     Ok(opened.and(own(action, detail, private)?))
 }
+
+/// Keys that one leaf names, at most.
+const KEYS_OF_A_LEAF: usize = 1_000;
 
 /// Against requests that race to make the same key.
 const UNATTRIBUTED_TRIES: usize = 4;

@@ -16,6 +16,7 @@ mod erase;
 mod erase_subject;
 mod erasure;
 mod fields;
+mod finality;
 mod gathering;
 mod genesis;
 mod guard;

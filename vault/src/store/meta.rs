@@ -16,6 +16,8 @@ pub const APPROVAL_PREFIX: &[u8] = b"approval:";
 pub const JOB_PREFIX: &[u8] = b"job:";
 /// The newest leaf that says that no byte of destroyed keys is left, and of which keys.
 pub const ERASED_FINAL: &[u8] = b"erased-final";
+/// No row is ever there: its delete is what a write-ahead log holds that is to end.
+pub const STIRRED: &[u8] = b"\0stirred";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

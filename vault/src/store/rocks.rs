@@ -11,6 +11,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::BACKGROUND_ERRORS;
@@ -28,6 +29,10 @@ const DEFAULT_COLUMN: &str = "default";
 
 /// Exists in every RocksDB folder and names its manifest.
 const CURRENT_FILE: &str = "CURRENT";
+
+/// How long files of before may stay, and how often is looked.
+const LINGER_MAX: Duration = Duration::from_secs(10);
+const LINGER_PAUSE: Duration = Duration::from_millis(20);
 
 type Db = DBWithThreadMode<MultiThreaded>;
 
@@ -109,6 +114,40 @@ impl Rocks {
             let detail = format!("compaction of `{family}` failed; see the file LOG in the store");
             Err(StoreError::Io { detail })
         }
+    }
+
+    /// Writes the table files of these families anew, and answers once no file that was there before is: none of those
+    /// tables, and no write-ahead log. Then no byte of what was deleted before is in any file. Blocks.
+    pub fn write_anew(&self, families: &[Family]) -> Result<(), StoreError> {
+        let logs = self.files("log")?;
+        for family in families {
+            self.compact(*family)?;
+        }
+        // They go in RocksDB's own time, once nobody reads them any more.
+        let started = Instant::now();
+        while self.lingers(&logs)? {
+            if started.elapsed() > LINGER_MAX {
+                return Err(StoreError::Io { detail: "files of before are still held".into() });
+            }
+            std::thread::sleep(LINGER_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Whether one of these logs is there, or a table that is no part of the store any more.
+    fn lingers(&self, logs: &[PathBuf]) -> Result<bool, StoreError> {
+        let live = self.db.live_files().map_err(|error| error::reading(&error))?;
+        let is_live = |path: &Path| live.iter().any(|file| path.ends_with(file.name.trim_start_matches('/')));
+        let tables = self.files("sst")?;
+        Ok(logs.iter().any(|log| log.exists()) || tables.iter().any(|table| !is_live(table)))
+    }
+
+    fn files(&self, ending: &str) -> Result<Vec<PathBuf>, StoreError> {
+        let io = |error: std::io::Error| StoreError::Io { detail: error.to_string() };
+        let all = self.path.read_dir().map_err(io)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut all = all.collect::<Result<Vec<_>, _>>().map_err(io)?;
+        all.retain(|path| path.extension().is_some_and(|extension| extension == ending));
+        Ok(all)
     }
 
     /// Flushes, stops background work and lets go of the folder. A value that is only dropped loses nothing either:

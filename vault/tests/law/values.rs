@@ -12,8 +12,9 @@ const MODULE: [&str; 2] = ["seal", "verify"];
 const CHECK: &str = "check/";
 
 /// Every function that others may call: what it takes and what it answers.
-const FUNCTIONS: [(&str, &str); 7] = [
+const FUNCTIONS: [(&str, &str); 8] = [
     ("open", "(rows:&[(KeyId,RootRow)],root:&RootKey)->(Verifier,Survey)"),
+    ("voucher", "(&self)->Option<Voucher>"),
     ("line", "(&self,controller:&Name,category:&Name)->Option<&Line>"),
     ("row", "(&self,line:&Line,view:&View<>,bytes:Vec<u8>,)->Result<Result<Option<Verified>,Altered>,Unread>"),
     ("version", "(&self)->u32"),

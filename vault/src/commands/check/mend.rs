@@ -56,7 +56,8 @@ impl Bench<'_> {
     pub fn rebuild(&self, bar: &Bar) -> Result<(), Failure> {
         let engine = self.store()?;
         let head = &self.config.log.head;
-        let home = Home { engine: &engine, log_key: self.log_key, head, show_ids: false, cards: false };
+        let erasures = &self.config.log.erasures;
+        let home = Home { engine: &engine, log_key: self.log_key, head, erasures, show_ids: false, cards: false };
         let made = rebuild(&home, self.root, bar, !self.yes).map_err(failed_check)?;
         let Rebuilt { tiles, numbers, index_rows } = made;
         let seal = if self.root.is_some() { "" } else { " (not looked at without the root key)" };

@@ -93,7 +93,8 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
     }
     let seen = Seen::of(&config)?;
     let Check { show_ids, cards, .. } = *args;
-    let home = Home { engine: &seen.engine, log_key: &log_key, head: &seen.head, show_ids, cards };
+    let home =
+        Home { engine: &seen.engine, log_key: &log_key, head: &seen.head, erasures: &seen.erasures, show_ids, cards };
     let report = check(&home, root.as_ref(), &bar).map_err(failed_check)?;
     match json {
         true => report::print_json(&config.home, seen.is_live(), &report),
@@ -119,19 +120,23 @@ struct Seen {
     // Closed before the copy is removed.
     engine: Rocks,
     head: PathBuf,
+    erasures: PathBuf,
     copy: Option<Copy>,
 }
 
 impl Seen {
     fn of(config: &Config) -> Result<Seen, Failure> {
         let locked = match Rocks::open(&config.store.data, &open::tuning(config)) {
-            Ok(engine) => return Ok(Seen { engine, head: config.log.head.clone(), copy: None }),
+            Ok(engine) => {
+                let (head, erasures) = (config.log.head.clone(), config.log.erasures.clone());
+                return Ok(Seen { engine, head, erasures, copy: None });
+            }
             Err(locked @ StoreError::Locked { .. }) => locked,
             Err(other) => return Err(unopened(other)),
         };
         let Some(copy) = Copy::of(&config.store.data)? else { return Err(Failure::config(locked)) };
         let engine = Rocks::open(&copy.data(), &open::tuning(config)).map_err(unopened)?;
-        Ok(Seen { engine, head: copy.head(), copy: Some(copy) })
+        Ok(Seen { engine, head: copy.head(), erasures: copy.erasures(), copy: Some(copy) })
     }
 
     fn is_live(&self) -> bool {

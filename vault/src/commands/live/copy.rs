@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
-use super::{COPY, DATA, DONE, HEAD, LINE_BYTES_MAX, QUESTION, SOCKET, folder};
+use super::{COPY, DATA, DONE, ERASURES, HEAD, LINE_BYTES_MAX, QUESTION, SOCKET, folder};
 use crate::commands::exit::{Failure, Status};
 
 /// How long the server may take: it links files, and copies at most one write-ahead log.
@@ -58,6 +58,11 @@ impl Copy {
     /// The head.
     pub fn head(&self) -> PathBuf {
         self.folder.path().join(HEAD)
+    }
+
+    /// The erasure ledger.
+    pub fn erasures(&self) -> PathBuf {
+        self.folder.path().join(ERASURES)
     }
 
     /// An empty folder that is held. Nobody sweeps between its making and its holding.

@@ -13,7 +13,7 @@ use coffer_vault::store::rocks::Rocks;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
-use super::{DATA, DONE, HEAD, LINE_BYTES_MAX, SOCKET, asked_for, folder};
+use super::{DATA, DONE, ERASURES, HEAD, LINE_BYTES_MAX, SOCKET, asked_for, folder};
 
 /// Only the vault's own user may enter.
 const FOLDER_MODE: u32 = 0o700;
@@ -33,6 +33,7 @@ struct Maker {
     store: Arc<Rocks>,
     folder: PathBuf,
     head: PathBuf,
+    erasures: PathBuf,
     reserve_bytes: u64,
 }
 
@@ -51,7 +52,8 @@ impl Asked {
         }
         let listener = UnixListener::bind(&socket)?;
         let (head, reserve_bytes) = (config.log.head.clone(), config.store.reserve_mib << 20);
-        Ok(Asked { listener, maker: Arc::new(Maker { store, folder, head, reserve_bytes }) })
+        let erasures = config.log.erasures.clone();
+        Ok(Asked { listener, maker: Arc::new(Maker { store, folder, head, erasures, reserve_bytes }) })
     }
 
     /// Answers, each on a task of its own; returns only where nobody can connect any more.
@@ -102,15 +104,16 @@ impl Maker {
         if free.is_some_and(|free| free < self.reserve_bytes + COPIED_BYTES_MAX) {
             return Err("there is too little free space for a copy beside the reserve".to_owned());
         }
-        // The head first: it may then be behind the store, and is never ahead of it.
-        copy_head(&self.head, &into.join(HEAD)).map_err(|error| format!("the head file: {error}"))?;
+        // These first: they may then be behind the store, and are never ahead of it.
+        copy_file(&self.erasures, &into.join(ERASURES)).map_err(|error| format!("the erasure ledger: {error}"))?;
+        copy_file(&self.head, &into.join(HEAD)).map_err(|error| format!("the head file: {error}"))?;
         self.store.copy_to(&into.join(DATA)).map_err(|error| error.to_string())
     }
 }
 
-/// A head that is missing is missing in the copy too.
-fn copy_head(head: &Path, into: &Path) -> io::Result<()> {
-    match std::fs::copy(head, into) {
+/// A file that is missing is missing in the copy too.
+fn copy_file(file: &Path, into: &Path) -> io::Result<()> {
+    match std::fs::copy(file, into) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

@@ -5,8 +5,8 @@
 //! alone may enter: who may read the data may ask, and nobody else (docs/decisions/0014).
 //!
 //! One question a connection, a line each way: `copy NAME` is answered `done` or by a sentence. NAME is a folder that
-//! the asker has made beside the socket; the server puts `data` and `head` into it. The head is read before the store is
-//! copied: so it is behind the copy, as after a kill, and never ahead of it.
+//! the asker has made beside the socket; the server puts `data`, `head` and `erasures` into it. Head and
+//! erasure ledger are read before the store is copied: so they are behind the copy, as after a kill, and never ahead of it.
 
 mod copy;
 mod door;
@@ -23,6 +23,7 @@ const COPY: &str = "check-";
 /// What a copy's folder holds.
 const DATA: &str = "data";
 const HEAD: &str = "head";
+const ERASURES: &str = "erasures";
 /// The question, before the name.
 const QUESTION: &str = "copy ";
 /// The answer to a question that was done.
@@ -34,6 +35,13 @@ const LINE_BYTES_MAX: u64 = 1_024;
 fn folder(data: &Path) -> PathBuf {
     let name = data.file_name().unwrap_or_default().to_string_lossy();
     data.with_file_name(format!("{name}-live"))
+}
+
+/// Whether there are copies, which hold bytes that the store has let go of.
+pub fn has_copies(data: &Path) -> bool {
+    Copy::sweep(data);
+    let Ok(entries) = std::fs::read_dir(folder(data)) else { return false };
+    entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with(COPY))
 }
 
 /// The name in a question, if it can be that of a copy's folder and of nothing else.

@@ -128,8 +128,14 @@ fn checked(home: &Path) -> Result<Findings, NotAsTold> {
     let config = open::config(home)?;
     let (root, engine) = (open::root_key(&config)?, open::store(&config)?);
     let log_key = crate::commands::check::pinned(home)?;
-    let home =
-        check::Home { engine: &*engine, log_key: &log_key, head: &config.log.head, show_ids: true, cards: false };
+    let home = check::Home {
+        engine: &*engine,
+        log_key: &log_key,
+        head: &config.log.head,
+        erasures: &config.log.erasures,
+        show_ids: true,
+        cards: false,
+    };
     let report = check::check(&home, Some(&root), &Silent).map_err(NotAsTold::new)?;
     Ok(report.findings)
 }
