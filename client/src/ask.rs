@@ -17,6 +17,11 @@ pub fn masked(category: &str, person: &str, record: &str, fields: &[&str]) -> Re
     read(category, person, record, fields, Form::Masked)
 }
 
+/// Fields of a record in a form that is named: of a date of birth also [`Form::Band`] or whether an age is reached.
+pub fn shown_as(form: Form, category: &str, person: &str, record: &str, fields: &[&str]) -> Result<ReadItem, Error> {
+    read(category, person, record, fields, form)
+}
+
 fn read(category: &str, person: &str, record: &str, fields: &[&str], form: Form) -> Result<ReadItem, Error> {
     Ok(ReadItem {
         category: Name::new(category)?,

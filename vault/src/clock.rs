@@ -5,6 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 /// Milliseconds in a day. UTC has no other days: Unix time leaves leap seconds out.
 const DAY_MS: u64 = 86_400_000;
 
@@ -138,6 +141,17 @@ pub fn day(now_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// The day that the calendar on the wall shows at a moment, Unix time in milliseconds, in the United Kingdom (Europe/London):
+/// `YYYY-MM-DD`. Nothing where no calendar has it.
+///
+/// The rule is that of the Summer Time Act 1972, as it stands since 2002, and stands here: a machine without time zone files
+/// tells the same day.
+pub fn day_in_london(now_ms: u64) -> Option<String> {
+    let zone = TimeZone::posix("GMT0BST,M3.5.0/1,M10.5.0").ok()?;
+    let moment = Timestamp::from_millisecond(i64::try_from(now_ms).ok()?).ok()?;
+    Some(zone.to_datetime(moment).date().to_string())
+}
+
 /// Year, month and day of a day counted from 1970-01-01, after Howard Hinnant, "chrono-Compatible
 /// Low-Level Date Algorithms", `civil_from_days`. Its years begin in March, so that the leap day
 /// comes last; its eras are the calendar's cycles of 400 years.
@@ -201,6 +215,20 @@ mod tests {
     fn days_compare_as_their_texts() {
         let last_moment = 1_798_761_600_000 - 1;
         assert_eq!([day(0), day(last_moment), day(last_moment + 1)], ["1970-01-01", "2026-12-31", "2027-01-01"]);
+    }
+
+    #[test]
+    fn in_summer_a_day_begins_an_hour_earlier_in_london() {
+        let hour = 3_600_000;
+        let told = |ms| day_in_london(ms).unwrap_or_default();
+        let winter = 1_772_323_200_000; // 2026-03-01T00:00:00Z
+        assert_eq!([told(winter - 1), told(winter)], ["2026-02-28", "2026-03-01"]);
+        let summer = 1_782_864_000_000; // 2026-07-01T00:00:00Z
+        assert_eq!([told(summer - hour - 1), told(summer - hour)], ["2026-06-30", "2026-07-01"]);
+        // Summer time is from 2026-03-29T01:00Z to 2026-10-25T01:00Z: the midnights beside both.
+        let (first, last) = (1_774_825_200_000, 1_792_969_200_000); // 2026-03-29T23:00Z, 2026-10-25T23:00Z
+        assert_eq!([told(first - 1), told(first)], ["2026-03-29", "2026-03-30"]);
+        assert_eq!([told(last), told(last + hour)], ["2026-10-25", "2026-10-26"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use coffer_wire::api::Form;
 use coffer_wire::leaf::Action;
 use coffer_wire::{ExternalId, Name, Provenance};
 
@@ -148,7 +149,9 @@ pub enum Record {
     /// Read fields of one record, masked unless told otherwise
     #[command(
         after_help = "Example:\n  coffer --token-file tokens/rents record read --purpose payments --category bank \\\n    \
-                      --person T-000001 --record B-000001 --field sort_code --field account_number --clear"
+                      --person T-000001 --record B-000001 --field sort_code --field account_number --clear\n  \
+                      coffer --token-file tokens/lettings-officer record read --purpose lettings --category profile \\\n    \
+                      --person T-000001 --record P-000001 --field date_of_birth --form over-18"
     )]
     Read(Read),
     /// List the records of a person in a category
@@ -233,6 +236,15 @@ pub struct Read {
     /// Show the values themselves, not what their masks leave of them
     #[arg(long)]
     pub clear: bool,
+    /// Show them in this form: masked, clear; of a date of birth also band, or over-18 and so on: whether an age is reached
+    #[arg(long, value_parser = form, conflicts_with = "clear")]
+    pub form: Option<Form>,
+}
+
+/// A form of the closed list.
+fn form(text: &str) -> Result<Form, String> {
+    let known = || Form::ALL.iter().map(|form| form.as_str()).collect::<Vec<_>>().join(", ");
+    Form::from_text(text).ok_or_else(|| format!("must be one of {}", known()))
 }
 
 #[derive(Args)]

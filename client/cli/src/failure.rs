@@ -208,7 +208,7 @@ fn advice(code: &str) -> &'static str {
         "forbidden_application" | "forbidden_role" | "forbidden_field" | "purpose_not_permitted" => {
             "`coffer access who-can` shows who may, for which purpose and through which application"
         }
-        "forbidden_form" => "leave out `--clear`",
+        "forbidden_form" => "leave out `--clear` or `--form`",
         "purpose_missing" => "give `--purpose`",
         "source_required" => "give `--source`",
         "source_not_taken" => "the file of the category names the sources that it takes",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::approvals::ApprovalId;
 use crate::bounded;
+pub use crate::form::Form;
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
 use crate::object;
@@ -27,27 +28,6 @@ pub const CATEGORIES_MAX: usize = 64;
 pub const ENTRIES_MAX: u64 = 1_000;
 /// Bytes of a case or a reason, at most.
 pub const WORDS_BYTES_MAX: usize = 256;
-
-/// In which form a field is shown.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// The value itself.
-    Clear,
-    /// What the field's mask leaves of it.
-    Masked,
-}
-
-impl Form {
-    /// The text form.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Form::Clear => "clear",
-            Form::Masked => "masked",
-        }
-    }
-}
 
 /// What stands around the items of a request: on whose behalf, what for.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,7 +101,7 @@ pub struct ReadItem {
     #[cfg_attr(feature = "schema", schemars(length(max = FIELDS_MAX)))]
     #[serde(deserialize_with = "bounded::list::<_, _, FIELDS_MAX>")]
     pub fields: Vec<Name>,
-    /// Clear or masked.
+    /// In which form they are shown; a date of birth also as a band of age or as whether an age is reached.
     pub form: Form,
 }
 

@@ -11,6 +11,7 @@ pub mod certificate;
 #[cfg(feature = "schema")]
 mod described;
 pub mod escape;
+mod form;
 pub mod kind;
 pub mod leaf;
 pub mod name;

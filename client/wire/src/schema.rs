@@ -115,6 +115,12 @@ pub struct Field {
     pub max_bytes: usize,
     /// What its masked form leaves of it.
     pub mask: Mask,
+    /// Of a date of birth: the ages at which its bands begin, after the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bands: Vec<u8>,
+    /// Of a date of birth: the ages of which it may be asked whether they are reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<u8>,
     /// No record is without it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,

@@ -79,7 +79,7 @@ impl Shipped {
             person: Some(&person),
             record: Some(&record),
             fields: &fields,
-            form: form.map(|form| if form == "clear" { Form::Clear } else { Form::Masked }),
+            form: form.map(|form| Form::from_text(form).unwrap()),
             purpose: Some(name(purpose)),
             case,
             ..Ask::of(name("oakvale"))
@@ -111,11 +111,28 @@ impl Naive {
                 cells.extend(["list", "erase"].map(|action| cell(action, None, None)));
                 for field in self.fields_of(category).map(naive::name).chain(self.foreign_field(category)) {
                     cells.push(cell("write", Some(field), None));
-                    cells.extend(["clear", "masked"].map(|form| cell("read", Some(field), Some(form))));
+                    let forms = Form::ALL
+                        .iter()
+                        .filter(|form| self.may_be_asked(category, field, form.as_str()))
+                        .map(|form| form.as_str());
+                    cells.extend(forms.map(|form| cell("read", Some(field), Some(form))));
                 }
             }
         }
         cells
+    }
+
+    /// Forms that are asked of every field: these, and those that the field declares. A policy that grants another is none.
+    fn may_be_asked(&self, category: &str, field: &str, form: &str) -> bool {
+        let declares = |table: &toml::Table| match form.strip_prefix("over-") {
+            Some(age) => table
+                .get("over")
+                .and_then(toml::Value::as_array)
+                .is_some_and(|ages| ages.iter().any(|one| one.to_string() == age)),
+            None => table.contains_key("bands"),
+        };
+        let mut of_field = self.fields_of(category).filter(|table| naive::name(table) == field);
+        ["clear", "masked", "band", "over-18"].contains(&form) || of_field.any(declares)
     }
 }
 

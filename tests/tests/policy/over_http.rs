@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coffer_tests::harness::{Home, Raw, Serving, Staff, Store, application_of};
+use coffer_wire::api::Form;
 use serde_json::{Value, json};
 use toml::Table;
 
@@ -61,7 +62,7 @@ async fn a_running_vault_decides_as_the_second_evaluator_does() {
 /// The role and the cell of a golden line; none where it is of a duty.
 fn cell([role, category, field, action, form, purpose]: &[String; 6]) -> Option<(&str, Cell<'_>)> {
     let field = Some(field.as_str()).filter(|field| !field.is_empty());
-    let form = ["clear", "masked"].into_iter().find(|known| form == known);
+    let form = Form::from_text(form).map(Form::as_str);
     let action = ["read", "write", "list", "erase"].into_iter().find(|known| action == known)?;
     Some((role, Cell { category, action, field, form, purpose }))
 }

@@ -1,5 +1,6 @@
 //! Several roles in one token and several fields in one ask: granted exactly where each field is.
 
+use coffer_wire::api::Form;
 use coffer_wire::problem::Code;
 
 use super::naive::name;
@@ -28,10 +29,11 @@ fn an_ask_of_several_fields_is_granted_exactly_where_some_role_has_each_of_them(
             let category = choices.of(&categories);
             let of_category: Vec<&str> = naive.fields_of(category).map(name).collect();
             let fields = choices.some(&of_category);
-            let (action, form) = match choices.below(3) {
+            let (action, form) = match choices.below(4) {
                 0 => ("write", None),
                 1 => ("read", Some("clear")),
-                _ => ("read", Some("masked")),
+                2 => ("read", Some("masked")),
+                _ => ("read", Some(choices.of(Form::ALL).as_str())),
             };
             let purpose = choices.of(&naive.purposes_of(category));
             let real = shipped.decides(&caller, category, action, &fields, form, purpose, Some("case-1"));

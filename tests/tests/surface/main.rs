@@ -4,6 +4,7 @@
 
 mod activation;
 mod admission;
+mod age;
 mod bad_input;
 mod client;
 mod consent;

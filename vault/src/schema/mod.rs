@@ -26,6 +26,10 @@
 //! purposes = ["payments"]
 //! subject = "own"                                 # or "other": about another person, whom each write names
 //! required = false                                # true: no record is without it
+//! # bands = [16, 25, 35, 45, 55, 65, 75]          # of a date of birth alone: the ages at which the bands of the form
+//!                                                 # `band` begin, at least five years apart
+//! # over = [18, 55]                               # of a date of birth alone: ages of which the forms `over-18` and
+//!                                                 # `over-55` tell whether they are reached; four at most
 //!
 //! [[field]]
 //! number = 2
@@ -51,6 +55,7 @@
 //! policy_document = "APD-2"
 //! ```
 
+mod age;
 mod basis;
 mod consent;
 mod kind;
@@ -58,6 +63,7 @@ mod mask;
 mod read;
 mod widening;
 
+use coffer_wire::api::Form;
 use coffer_wire::{Name, Provenance};
 
 use crate::config::FileError;
@@ -74,6 +80,12 @@ pub const PURPOSES_MAX: usize = 64;
 pub const CHOICES_MAX: usize = 256;
 /// Bytes of one choice, at most.
 pub const CHOICE_BYTES_MAX: usize = 256;
+/// Ages at which a field's bands begin, at most.
+pub const BANDS_MAX: usize = 12;
+/// Years that a band of age holds, at least. One that holds fewer comes near the birthday itself.
+pub const BAND_YEARS_MIN: u8 = 5;
+/// Ages of which a field tells whether they are reached, at most. With enough of them a date could be narrowed down by asking.
+pub const OVER_MAX: usize = 4;
 /// Bytes of one value, at most.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 /// Bytes of a title, at most.
@@ -131,6 +143,10 @@ pub struct Field {
     pub max_bytes: usize,
     /// What its masked form leaves of it.
     pub mask: Mask,
+    /// Of a date of birth: the ages at which its bands begin, after the first.
+    pub bands: Vec<u8>,
+    /// Of a date of birth: the ages of which it tells whether they are reached.
+    pub over: Vec<u8>,
     /// No record is without it.
     pub required: bool,
     /// The purposes for which it may be used; some of the category's.
@@ -210,6 +226,27 @@ impl Field {
     /// The masked form of a value.
     pub fn mask(&self, value: &str) -> String {
         mask::apply(self.mask, value)
+    }
+
+    /// Whether it can be shown in this form at all.
+    pub fn has(&self, form: Form) -> bool {
+        match form {
+            Form::Clear | Form::Masked => true,
+            Form::Band => !self.bands.is_empty(),
+            over => over.age().is_some_and(|age| self.over.contains(&age)),
+        }
+    }
+
+    /// What a form other than the clear one shows of a value at a moment, Unix time in milliseconds. Nothing where the field
+    /// does not have that form.
+    pub fn told(&self, form: Form, value: &str, now_ms: u64) -> Option<String> {
+        match form {
+            _ if !self.has(form) => None,
+            Form::Clear => Some(value.to_owned()),
+            Form::Masked => Some(self.mask(value)),
+            Form::Band => Some(age::band(&self.bands, value, now_ms)),
+            over => over.age().map(|age| age::is_reached(age, value, now_ms)),
+        }
     }
 
     /// Bytes to which a value is to be filled up at least, so that the length of what is stored

@@ -31,6 +31,8 @@ pub struct Opened {
 /// record, the record names the hash of this very row, and the identity sealed in the row is the
 /// record asked for. The evidence is used up; what is left of it can only become the receipt.
 ///
+/// `now_ms` is the moment for which a form that asks after an age is answered, Unix time in milliseconds.
+///
 /// Fails with [`Altered`], and reveals nothing, if any of it does not agree or does not open.
 pub fn open(
     stored: &Stored,
@@ -38,6 +40,7 @@ pub fn open(
     permit: Permit<Read>,
     recorded: Recorded,
     keyring: &Keyring,
+    now_ms: u64,
 ) -> Result<(Opened, Spent), Altered> {
     let agree = permit.digest() == recorded.asked()
         && permit.is_about(&stored.target.person, &stored.target.record)
@@ -54,7 +57,7 @@ pub fn open(
     for name in permit.fields() {
         let field = category.field(name).ok_or(Altered)?;
         if let Some((value, version)) = open_field(stored, &keys, field)? {
-            plain.insert(*name, shown(field, permit.form(), value)?);
+            plain.insert(*name, shown(field, permit.form(), value, now_ms)?);
             provenance.extend(stamps.of(version).map(|stamp| (*name, stamp.clone())));
         }
     }
@@ -70,11 +73,8 @@ fn open_field(stored: &Stored, keys: &OpenKeys, field: &Field) -> Result<Option<
     Ok(Some((key.open(&context, sealed)?, stored.row.head.fields[at].version)))
 }
 
-fn shown(field: &Field, form: Option<Form>, value: Plaintext) -> Result<Value, Altered> {
+fn shown(field: &Field, form: Option<Form>, value: Plaintext, now_ms: u64) -> Result<Value, Altered> {
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Altered)?;
-    match form {
-        Some(Form::Clear) => Ok(Value::new(text.to_owned())),
-        Some(Form::Masked) => Ok(Value::new(std::mem::take(&mut Zeroizing::new(field.mask(text))))),
-        None => Err(Altered),
-    }
+    let told = form.and_then(|form| field.told(form, text, now_ms)).ok_or(Altered)?;
+    Ok(Value::new(std::mem::take(&mut Zeroizing::new(told))))
 }

@@ -1,4 +1,4 @@
-//! `records/read`: fields of records, clear or masked.
+//! `records/read`: fields of records, clear, masked or, of a date of birth, as an age.
 //!
 //! The whole read, top to bottom: decide, which needs no look at anything stored; find the sealed row; look under whose
 //! key the log speaks of the person; record the access; and only when its leaf is on disk, open what the permit names.
@@ -75,7 +75,10 @@ fn prepare(desk: &Arc<Desk>, item: &ReadItem, view: &View<'_>) -> Result<Step, H
     Ok(Step::new(submission, move |mut recorded, notes| {
         let category = desk.force.schema.category(&stored.target().category);
         let opened = match (recorded.pop(), category) {
-            (Some(recorded), Some(category)) => seal::open(&stored, category, permit, recorded, &desk.keyring),
+            (Some(recorded), Some(category)) => {
+                let now_ms = desk.house.clock.now_ms();
+                seal::open(&stored, category, permit, recorded, &desk.keyring, now_ms)
+            }
             _ => Err(coffer_keys::Altered),
         };
         match opened {

@@ -67,6 +67,8 @@ fn field(declared: &schema::Field) -> Field {
         choices: declared.kind.choices().to_vec(),
         max_bytes: declared.max_bytes,
         mask: declared.mask,
+        bands: declared.bands.clone(),
+        over: declared.over.clone(),
         required: declared.required,
         purposes: declared.purposes.clone(),
         subject: declared.subject,

@@ -11,8 +11,8 @@ use crate::schema::{Category, Schema};
 
 /// Stands for the record as a whole, where an action concerns no single field.
 pub(super) const WHOLE: u64 = 1;
-/// Columns of a category's matrix.
-const SLOTS: usize = 5;
+/// Columns of a category's matrix: one for each form of a read, one for each other action.
+const SLOTS: usize = Form::ALL.len() + 3;
 
 /// The policy as bits.
 pub(in crate::admit) struct Compiled {
@@ -61,23 +61,36 @@ pub(super) struct ApplicationBits {
 /// What is asked for, as a column: a read in one form, or another action.
 #[derive(Clone, Copy)]
 pub(super) enum Slot {
-    ReadClear,
-    ReadMasked,
     Write,
     List,
     Erase,
+    Read(Form),
 }
 
 impl Slot {
     /// None: a read without a form, or no action on a record.
     pub(super) fn of(action: Action, form: Option<Form>) -> Option<Slot> {
         match (action, form) {
-            (Action::RecordsRead, Some(Form::Clear)) => Some(Slot::ReadClear),
-            (Action::RecordsRead, Some(Form::Masked)) => Some(Slot::ReadMasked),
+            (Action::RecordsRead, Some(form)) => Some(Slot::Read(form)),
             (Action::RecordsWrite, None) => Some(Slot::Write),
             (Action::RecordsList, None) => Some(Slot::List),
             (Action::RecordsErase, None) => Some(Slot::Erase),
             _ => None,
+        }
+    }
+
+    /// Those of an action: for reads one for each form.
+    pub(super) fn all_of(action: Action) -> impl Iterator<Item = Slot> {
+        let forms = Form::ALL.iter().filter_map(move |form| Slot::of(action, Some(*form)));
+        forms.chain(Slot::of(action, None))
+    }
+
+    fn column(self) -> usize {
+        match self {
+            Slot::Write => 0,
+            Slot::List => 1,
+            Slot::Erase => 2,
+            Slot::Read(form) => 3 + form as usize,
         }
     }
 }
@@ -143,7 +156,7 @@ impl CategoryMatrix {
                 None => WHOLE,
                 Some(field) => category.position(&field).map_or(0, |position| 1 << position),
             };
-            let rights = &mut self.cells[slot as usize * self.purposes.len() + purpose];
+            let rights = &mut self.cells[slot.column() * self.purposes.len() + purpose];
             match rights.last_mut().filter(|last| last.name == grant.name) {
                 Some(last) => last.fields |= field,
                 None => rights.push(GrantBits { role, fields: field, name: grant.name }),
@@ -152,7 +165,7 @@ impl CategoryMatrix {
     }
 
     pub(super) fn cell(&self, slot: Slot, purpose: usize) -> &[GrantBits] {
-        &self.cells[slot as usize * self.purposes.len() + purpose]
+        &self.cells[slot.column() * self.purposes.len() + purpose]
     }
 }
 

@@ -161,13 +161,7 @@ impl<'a> Place<'a> {
 
     /// Which of role, purpose, field and form was missing: the widest first.
     fn why_not(&self, wanted: &Wanted, roles: u64, action: Action) -> Denied {
-        let slots: &[Slot] = match action {
-            Action::RecordsRead => &[Slot::ReadClear, Slot::ReadMasked],
-            Action::RecordsWrite => &[Slot::Write],
-            Action::RecordsList => &[Slot::List],
-            _ => &[Slot::Erase],
-        };
-        let of_purpose = |purpose: usize| slots.iter().flat_map(move |slot| self.matrix.cell(*slot, purpose));
+        let of_purpose = |purpose: usize| Slot::all_of(action).flat_map(move |slot| self.matrix.cell(slot, purpose));
         let of_person = |grant: &&GrantBits| grant.role & roles != 0;
         if !(0..self.matrix.purposes.len()).any(|purpose| of_purpose(purpose).any(|grant| of_person(&grant))) {
             return Denied::new(Code::ForbiddenRole, "role-category");

@@ -13,7 +13,7 @@
 //! category = "bank"
 //! actions = ["read"]                  # read, list, write, erase
 //! fields = ["account_number"]         # for read and write
-//! forms = ["masked"]                  # for read
+//! forms = ["masked"]                  # for read: clear, masked; of a date of birth also band, over-18 and so on
 //! purposes = ["payments"]
 //!
 //! [[duty]]                            # acts that touch no field

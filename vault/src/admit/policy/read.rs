@@ -181,6 +181,7 @@ impl Reader<'_> {
         let forms = self.list_for("forms", raw.forms, shows, "read", raw.actions.span())?;
         self.fields_exist(category, &fields)?;
         self.purposes_hold(category, &fields, &raw.purposes)?;
+        self.forms_fit(category, &fields, &forms)?;
         Ok(Grant {
             name: raw.name.into_inner(),
             role: raw.role.into_inner(),
@@ -358,6 +359,27 @@ impl Reader<'_> {
         self.known("fields", fields, &format!("field of category `{}`", category.name), |name| {
             category.field(name).is_some()
         })
+    }
+
+    /// Each field must have each form: of what is no date of birth, no age can be told.
+    fn forms_fit(
+        &self,
+        category: &Category,
+        fields: &Option<Spanned<Vec<Name>>>,
+        forms: &Option<Spanned<Vec<Form>>>,
+    ) -> Result<(), FileError> {
+        let (Some(fields), Some(forms)) = (fields, forms) else { return Ok(()) };
+        for field in fields.get_ref().iter().filter_map(|name| category.field(name)) {
+            if let Some(form) = forms.get_ref().iter().find(|form| !field.has(**form)) {
+                let what = format!(
+                    "`{}` is no form of field `{}`; its `bands` or `over` in the schema would make it one",
+                    form.as_str(),
+                    field.name
+                );
+                return Err(self.source.at(forms.span(), "forms", what));
+            }
+        }
+        Ok(())
     }
 
     /// Each purpose must be one of the category's, and of each field that the grant names: a right

@@ -11,6 +11,7 @@ use super::decide::Rights;
 use super::*;
 use crate::admit::Ask;
 use crate::admit::tests::{ACCESS, CONFIG, DATA_ACTIONS, config, name, schema};
+use crate::schema::Category;
 
 fn read(text: &str) -> Result<Policy, FileError> {
     Policy::read(text, "access.toml", &schema(), &config(Path::new("/home")))
@@ -74,8 +75,18 @@ impl Asked<'_> {
     }
 }
 
-fn forms(action: Action) -> &'static [Option<Form>] {
-    if action == Action::RecordsRead { &[Some(Form::Clear), Some(Form::Masked)] } else { &[None] }
+/// Of a read: each form that the first of these fields has, and some that hardly any has. No policy grants the others
+/// ([`no_policy_grants_a_form_that_a_field_does_not_have`]).
+fn forms(action: Action, category: &Category, fields: &[Name]) -> Vec<Option<Form>> {
+    let field = fields.first().and_then(|field| category.field(field));
+    let asked = |form: &Form| {
+        let always = matches!(form, Form::Clear | Form::Masked | Form::Band | Form::Over18);
+        always || field.is_some_and(|field| field.has(*form))
+    };
+    match action {
+        Action::RecordsRead => Form::ALL.iter().copied().filter(asked).map(Some).collect(),
+        _ => vec![None],
+    }
 }
 
 /// A policy with all that it can be asked about.
@@ -126,7 +137,7 @@ impl World {
                 for (fields, action) in
                     names.windows(fields_at_once.min(names.len())).flat_map(|f| DATA_ACTIONS.map(|a| (f, a)))
                 {
-                    for (form, purpose) in pairs(forms(action), &purposes) {
+                    for (form, purpose) in pairs(&forms(action, category, fields), &purposes) {
                         let category = category.name;
                         see(&Asked { application, roles, controller, category, fields, action, form, purpose });
                     }
@@ -331,6 +342,22 @@ fn each_mistake_names_its_file_line_and_key() {
         assert_eq!((error.file.as_str(), error.key.as_deref()), ("access.toml", Some(key)), "{error}");
         assert!(error.what.contains(says), "{error}");
         assert!(error.line.is_some(), "{error}");
+    }
+}
+
+#[test]
+fn no_policy_grants_a_form_that_a_field_does_not_have() {
+    for (from, field) in [
+        ("fields = [\"mandate\"], forms = [\"masked\", \"clear\"]", "mandate"),
+        ("fields = [\"needs\"], forms = [\"clear\"]", "needs"),
+    ] {
+        for form in Form::ALL.iter().filter(|form| !matches!(form, Form::Clear | Form::Masked)) {
+            let to = format!("fields = [\"{field}\"], forms = [\"clear\", \"{}\"]", form.as_str());
+            let text = ACCESS.replacen(from, &to, 1);
+            assert_ne!(text, ACCESS);
+            let error = read(&text).err().unwrap_or_else(|| panic!("{to} was taken"));
+            assert!(error.key.as_deref() == Some("forms") && error.what.contains(field), "{error}");
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub const DESKS: [Desk; 22] = [
     Desk {
         category: "profile",
         written: ("equality-officer", "equality-monitoring", Some(Provenance::Person)),
-        read: ("housing-officer", "identity-checks", Form::Masked, "date_of_birth"),
+        read: ("lettings-officer", "lettings", Form::Over18, "date_of_birth"),
         refused: ("repairs-planner", Code::ForbiddenRole),
     },
     Desk {

@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use coffer_client::wire::api::{Form, ReadItem};
+use coffer_client::wire::api::ReadItem;
 use coffer_client::{Logged, Records, ask};
+use coffer_vault::clock::{Clock, System};
 use coffer_wire::Name;
 use indicatif::ProgressBar;
 
@@ -81,7 +82,7 @@ async fn write(records: &Records, desk: &Desk, batch: &[&Row], bar: &ProgressBar
     Ok(())
 }
 
-/// What is shown is what was written, or what its mask leaves of that.
+/// What is shown is what was written, or what its form leaves of that.
 async fn read_one(stage: &Stage, sample: &Sample, desk: &Desk) -> Result<(String, Logged), NotAsTold> {
     let (reader, purpose, form, name) = desk.read;
     let row = readable(sample, desk)?;
@@ -90,7 +91,7 @@ async fn read_one(stage: &Stage, sample: &Sample, desk: &Desk) -> Result<(String
     let declared = sample.declared(desk.category)?;
     let field = some(declared.field(&Name::new(name).map_err(NotAsTold::new)?), name)?;
     let written = some(row.field(name), name)?;
-    let wanted = if form == Form::Masked { field.mask(written) } else { written.to_owned() };
+    let wanted = some(field.told(form, written, System.now_ms()), name)?;
     let shown = some(read.field(name), name)?.expose();
     expect(shown == wanted, &format!("{name} is what was written, in the form that was asked for"))?;
     Ok((wanted, read.logged))
@@ -110,10 +111,7 @@ fn readable<'a>(sample: &'a Sample, desk: &'a Desk) -> Result<&'a Row, NotAsTold
 
 fn item(desk: &Desk, row: &Row) -> Result<ReadItem, NotAsTold> {
     let (_, _, form, field) = desk.read;
-    Ok(match form {
-        Form::Clear => ask::clear(desk.category, &row.person, &row.record, &[field])?,
-        Form::Masked => ask::masked(desk.category, &row.person, &row.record, &[field])?,
-    })
+    Ok(ask::shown_as(form, desk.category, &row.person, &row.record, &[field])?)
 }
 
 /// Somebody at work, with a case where the category asks for one.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use coffer_wire::api::Form;
 use coffer_wire::schema::FieldType;
 use coffer_wire::{Name, Provenance};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::super::{
-    Article9, CHOICE_BYTES_MAX, CHOICES_MAX, Field, Kind, LawfulBasis, Mark, Mask, Subject, VALUE_BYTES_MAX, mask,
+    Article9, BAND_YEARS_MIN, BANDS_MAX, CHOICE_BYTES_MAX, CHOICES_MAX, Field, Kind, LawfulBasis, Mark, Mask, OVER_MAX,
+    Subject, VALUE_BYTES_MAX, age, mask,
 };
 use super::mark::{MarkKeys, RawMark};
 use super::{purposes, sources};
@@ -24,6 +26,10 @@ pub(super) struct RawField {
     max_bytes: Option<Spanned<usize>>,
     choices: Option<Spanned<Vec<String>>>,
     mask: Spanned<Mask>,
+    #[serde(default)]
+    bands: Option<Spanned<Vec<u8>>>,
+    #[serde(default)]
+    over: Option<Spanned<Vec<u8>>>,
     purposes: Spanned<Vec<Name>>,
     #[serde(default)]
     subject: Subject,
@@ -63,6 +69,7 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
             "does not suit this type; `all` hides the value, `none` shows it",
         ));
     }
+    let (bands, over) = ages(source, &raw, &kind)?;
     let required = required(source, &raw)?;
     let lawful_basis = raw.lawful_basis.unwrap_or(common.lawful_basis);
     let mark = mark_keys(&raw).read(source)?.unwrap_or_else(|| common.mark.clone());
@@ -74,6 +81,8 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
         kind,
         max_bytes,
         mask,
+        bands,
+        over,
         required,
         purposes,
         subject: raw.subject,
@@ -81,6 +90,33 @@ pub(super) fn field(source: Source<'_>, raw: RawField, common: &Common) -> Resul
         mark,
         source: provenance,
     })
+}
+
+/// The ages that are told of a date of birth: where bands begin, and which are asked for one by one.
+fn ages(source: Source<'_>, raw: &RawField, kind: &Kind) -> Result<(Vec<u8>, Vec<u8>), FileError> {
+    for (key, ages) in [("bands", &raw.bands), ("over", &raw.over)] {
+        if let Some(ages) = ages.as_ref().filter(|_| *kind != Kind::Date) {
+            return Err(source.at(ages.span(), key, "belongs to type `date` alone"));
+        }
+    }
+    let (bands, over) = (some(&raw.bands), some(&raw.over));
+    if let Some(given) = raw.bands.as_ref().filter(|_| !age::are_bands(&bands)) {
+        let what = format!(
+            "must be 1 to {BANDS_MAX} ages, rising, the first {BAND_YEARS_MIN} or more and each at least \
+                            {BAND_YEARS_MIN} years above the one before"
+        );
+        return Err(source.at(given.span(), "bands", what));
+    }
+    if let Some(given) = raw.over.as_ref().filter(|_| !age::may_be_asked(&over)) {
+        let known = Form::ALL.iter().filter_map(|form| form.age()).map(|age| age.to_string()).collect::<Vec<_>>();
+        let what = format!("must be 1 to {OVER_MAX} of the ages {}, none twice", known.join(", "));
+        return Err(source.at(given.span(), "over", what));
+    }
+    Ok((bands, over))
+}
+
+fn some(ages: &Option<Spanned<Vec<u8>>>) -> Vec<u8> {
+    ages.as_ref().map(|ages| ages.get_ref().clone()).unwrap_or_default()
 }
 
 /// What another person's erasure takes out of a record cannot be asked of each.

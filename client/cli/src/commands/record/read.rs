@@ -24,7 +24,7 @@ struct Report<'a> {
 
 pub async fn run(desk: &Desk, args: Read) -> Result<(), Failure> {
     let (vault, records) = desk.records(args.envelope)?;
-    let form = if args.clear { Form::Clear } else { Form::Masked };
+    let form = args.form.unwrap_or(if args.clear { Form::Clear } else { Form::Masked });
     let Read { category, person, record, fields, .. } = args;
     let record = records.read(ReadItem { category, person, record, fields: fields.clone(), form }).await?;
     prove(&vault).await?;

@@ -1,5 +1,6 @@
 //! `coffer schema show`: the schema in force, all categories in a line each or one with its fields.
 
+use coffer_wire::api::Form;
 use coffer_wire::schema::{Category, Consent, Field, SchemaRequest, Subject};
 
 use super::markdown::{basis, mark};
@@ -55,7 +56,7 @@ fn show(desk: &Desk, category: &Category) -> Result<(), Failure> {
     ])?;
     desk.screen.line([])?;
     desk.screen.table(
-        ["no", "field", "type", "mask", "purposes", "whose", "lawful basis", "special", "each record"],
+        ["no", "field", "type", "shown as", "purposes", "whose", "lawful basis", "special", "each record"],
         category.fields.iter().map(field).collect(),
     )
 }
@@ -64,12 +65,20 @@ fn consent(consent: Consent) -> String {
     format!("given by {}, withdrawn by {}", consent.given, consent.withdrawn)
 }
 
+/// The mask, and the forms in which an age is told.
+fn forms(field: &Field) -> String {
+    let band = (!field.bands.is_empty()).then_some(Form::Band);
+    let ages = field.over.iter().filter_map(|age| Form::over(*age));
+    let ages = band.into_iter().chain(ages).map(|form| form.as_str());
+    [field.mask.as_str()].into_iter().chain(ages).collect::<Vec<_>>().join(", ")
+}
+
 fn field(field: &Field) -> [Piece; 9] {
     [
         plain(field.number),
         plain(field.name),
         plain(field.kind.as_str()),
-        plain(field.mask.as_str()),
+        plain(forms(field)),
         list(&field.purposes),
         plain(match field.subject {
             Subject::Own => "own",
