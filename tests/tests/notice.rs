@@ -8,10 +8,10 @@ use std::process::Command;
 use coffer_tests::harness::{Home, Running, Serving, Store, command_line};
 use coffer_vault::local::write_client_config;
 use coffer_vault::schema::RESERVED_CATEGORY;
-use coffer_wire::Name;
-use coffer_wire::leaf::Leaf;
+use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::problem::Code;
-use serde_json::json;
+use coffer_wire::{Name, Recipient};
+use serde_json::{Value, json};
 
 /// The purposes of each category, as a notice tells them.
 type Told<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
@@ -43,6 +43,12 @@ async fn work(vault: &Running) {
     support.for_purpose("home-visits").read("care", "p", "r", &["access_notes"]).await.granted();
     let housing = vault.staff("housing-officer", "oakvale");
     housing.write("contact", "p", "r", json!({ "phone": "07700 900123" })).await.granted();
+    vault
+        .staff("repairs-planner", "oakvale")
+        .write("repairs", "p", "r", json!({ "description": "a tap" }))
+        .await
+        .granted();
+    vault.staff("contractor", "oakvale").read("repairs", "p", "r", &["description"]).await.granted();
     // Permitted, and nothing there: an access all the same.
     vault.staff("safeguarding-lead", "oakvale").list("offences", "p").await.refused(404, "not_found");
     vault.staff("dpo", "oakvale").erase("bank", "p", "r").await.granted();
@@ -87,6 +93,36 @@ fn untold(leaves: &[Leaf], notice: &str) -> BTreeSet<String> {
     untold
 }
 
+/// Recipients who asked under a grant, and of whom the notice does not tell in the row of that category. `roles` says of
+/// each rule whose it is.
+fn untold_recipients(
+    leaves: &[Leaf],
+    rules: &BTreeMap<String, String>,
+    access: &toml::Table,
+    notice: &str,
+) -> BTreeSet<String> {
+    let kind = |role: &str| {
+        let mut roles = access["role"].as_array().unwrap().iter();
+        let role = roles.find(|one| one["name"].as_str() == Some(role)).unwrap();
+        let kind = role.get("recipient")?.as_str().unwrap();
+        Recipient::ALL.iter().find(|one| one.as_str() == kind)
+    };
+    let mut untold = BTreeSet::new();
+    for leaf in leaves {
+        let reads = matches!(leaf.action, Action::RecordsRead | Action::RecordsList);
+        let (Some(category), Some(purpose), true) = (leaf.category, leaf.purpose, reads) else { continue };
+        let Some(rule) = leaf.granted.as_ref().map(|rule| rule.split('+').next().unwrap()) else { continue };
+        let Some(kind) = rules.get(rule).and_then(|role| kind(role)) else { continue };
+        let row = notice.lines().find(|line| line.contains(&format!("({category}) | "))).unwrap_or_default();
+        let others = row.trim_matches(['|', ' ']).rsplit(" | ").next().unwrap();
+        let told = others.split("; ").any(|one| one.starts_with(kind.title()) && one.contains(purpose.as_str()));
+        if !told {
+            untold.insert(format!("{category}: {kind} for {purpose}"));
+        }
+    }
+    untold
+}
+
 fn set(words: &[&str]) -> BTreeSet<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -104,6 +140,17 @@ async fn every_category_and_purpose_in_the_log_stands_in_the_notice() {
     let refused: Vec<_> = leaves.iter().filter_map(|leaf| leaf.refused).collect();
     assert!(refused.len() >= 2 && !refused.contains(&Code::Internal), "{refused:?}");
     assert_eq!(untold(&leaves, &notice), BTreeSet::new(), "{notice}");
+
+    // Recipients: whoever asked under a grant of a role that is none of the controller's staff.
+    let shown: Value =
+        serde_json::from_str(&coffer(&vault, "auditor", &["--json", "access", "who-can", "read", "repairs"])).unwrap();
+    let text = |cell: &Value, key: &str| cell[key].as_str().unwrap().to_owned();
+    let rules: BTreeMap<_, _> =
+        shown["cells"].as_array().unwrap().iter().map(|cell| (text(cell, "rule"), text(cell, "role"))).collect();
+    let access: toml::Table = vault.home().text("access.toml").parse().unwrap();
+    assert_eq!(untold_recipients(&leaves, &rules, &access, &notice), BTreeSet::new(), "{notice}");
+    let silent = notice.replacen("contractors who work for us (for repairs)", "nobody", 1);
+    assert_eq!(untold_recipients(&leaves, &rules, &access, &silent), set(&["repairs: contractor for repairs"]));
 
     // The same of the record of processing; and a notice that leaves something out is found out.
     let record = coffer(&vault, "auditor", &["schema", "article30"]);

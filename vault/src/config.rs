@@ -1,6 +1,7 @@
 //! `coffer.toml`: what the operator declares about one vault. Local by nature; no request changes
 //! it. Unknown keys are mistakes that name file, line and key.
 
+mod agreement;
 mod file;
 mod raw;
 
@@ -13,6 +14,7 @@ use coffer_keys::seal::{KeyFile, Pkcs11, SealError, Shamir};
 use coffer_wire::Name;
 use serde::Deserialize;
 
+pub use agreement::Agreement;
 pub use coffer_keys::seal::{SealKind, Token};
 pub use file::{FILE_BYTES_MAX, FileError, read_text};
 
@@ -33,6 +35,10 @@ pub const APPLICATIONS_MAX: usize = 1_024;
 pub const TEXT_BYTES_MAX: usize = 255;
 /// Bytes of the version of a privacy notice, at most: it stands beside every value that is written.
 pub const NOTICE_BYTES_MAX: usize = 32;
+/// Bytes of the reference of an agreement, at most.
+pub const REFERENCE_BYTES_MAX: usize = 64;
+/// Agreements, at most.
+pub const AGREEMENTS_MAX: usize = 1_024;
 /// Bytes of the log's origin, at most.
 pub const ORIGIN_BYTES_MAX: usize = 128;
 /// Any of the limits of an application, at most. What the process itself can hold stands above it.
@@ -61,6 +67,8 @@ pub struct Config {
     pub store: Store,
     /// Whose data it is, in the file's order.
     pub controllers: Vec<Controller>,
+    /// Under which agreements applications act for controllers that are not their own.
+    pub agreements: Vec<Agreement>,
     /// What may connect.
     pub applications: Vec<Application>,
     /// Whose tokens are believed.
@@ -147,6 +155,12 @@ pub struct Controller {
     pub registration_ends: Option<String>,
     /// How its data protection officer is reached.
     pub officer: Option<String>,
+    /// Its number in the register of companies, or of societies.
+    pub company_number: Option<String>,
+    /// Its registered office.
+    pub address: Option<String>,
+    /// The group of companies that it is one of. A relation that is told, and gives no right.
+    pub group: Option<String>,
 }
 
 /// An application, known by its client certificate.
@@ -247,6 +261,11 @@ impl Config {
     /// The version of a controller's privacy notice that is in force.
     pub fn notice(&self, controller: &Name) -> Option<&str> {
         self.controllers.iter().find(|one| one.name == *controller)?.notice.as_deref()
+    }
+
+    /// The agreement under which an application acts for a controller; nothing where it acts for its own organisation.
+    pub fn agreement(&self, application: &Name, controller: &Name) -> Option<&Agreement> {
+        self.agreements.iter().find(|agreement| agreement.covers(application, controller))
     }
 
     /// Whether the vault knows this controller.

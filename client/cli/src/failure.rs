@@ -209,6 +209,9 @@ fn advice(code: &str) -> &'static str {
             "`coffer access who-can` shows who may, for which purpose and through which application"
         }
         "forbidden_form" => "leave out `--clear` or `--form`",
+        "agreement_ended" => {
+            "`coffer schema show` names the agreements and their last days; the operator declares a new one"
+        }
         "purpose_missing" => "give `--purpose`",
         "source_required" => "give `--source`",
         "source_not_taken" => "the file of the category names the sources that it takes",

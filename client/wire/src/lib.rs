@@ -21,6 +21,7 @@ pub mod private;
 pub mod problem;
 pub mod provenance;
 pub mod receipt;
+pub mod recipient;
 pub mod schema;
 pub mod succession;
 pub mod trace;
@@ -29,5 +30,6 @@ pub mod value;
 
 pub use name::{ExternalId, Name, NameError};
 pub use provenance::Provenance;
+pub use recipient::Recipient;
 pub use tree::Hash;
 pub use value::Value;

@@ -54,6 +54,9 @@ pub struct Private {
     /// The staff member: issuer and subject of the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// The agreement under which the application acts for the controller, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<String>,
     /// Other people whom the record names, and that were written or ended with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<ExternalId>,

@@ -76,6 +76,8 @@ codes! {
     PurposeNotPermitted = "purpose_not_permitted", 403, "This purpose is not permitted for what was asked.";
     /// The token unites roles that one person may not hold together.
     RolesConflict = "roles_conflict", 403, "Your roles may not be held by one person.";
+    /// The agreement under which the application acts for the controller has ended.
+    AgreementEnded = "agreement_ended", 403, "The agreement under which this application acts for the controller has ended; listing and erasing remain.";
     /// What was asked for rests on the person's consent, which is not in force.
     NoConsent = "no_consent", 403, "This rests on the person's consent, which was not given or was withdrawn.";
     /// Nothing readable is there: never was, erased, or not this controller's.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Name;
 use crate::provenance::Provenance;
+use crate::recipient::Recipient;
 
 /// Which categories are asked for; what is left out is not looked at.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,6 +51,43 @@ pub struct Controller {
     /// How its data protection officer is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub officer: Option<String>,
+    /// Its number in the register of companies, or of societies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company_number: Option<String>,
+    /// Its registered office.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// The group of companies that it is one of. It gives no right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Under which agreements applications act for it that are not its own organisation's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<Agreement>,
+}
+
+/// An agreement under which applications act for a controller (GDPR article 28(3)).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// How the controller's files name it.
+    pub reference: String,
+    /// The applications.
+    pub applications: Vec<Name>,
+    /// Its last day, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<String>,
+}
+
+/// A kind of recipients, and what for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Recipients {
+    /// The kind.
+    pub kind: Recipient,
+    /// The purposes for which data goes to them.
+    pub purposes: Vec<Name>,
 }
 
 /// One category, as it was declared.
@@ -73,6 +111,9 @@ pub struct Category {
     pub source: Vec<Provenance>,
     /// Each write must say where its values come from.
     pub source_required: bool,
+    /// To whom it goes beside the controller's own staff; to nobody where none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recipients: Vec<Recipients>,
     /// How long it is kept, in words.
     pub retention: String,
     /// What is written is not changed.

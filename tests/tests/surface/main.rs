@@ -5,6 +5,7 @@
 mod activation;
 mod admission;
 mod age;
+mod agreement;
 mod bad_input;
 mod client;
 mod consent;

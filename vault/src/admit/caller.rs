@@ -16,6 +16,8 @@ pub struct Caller {
     staff: Option<Arc<Verified>>,
     in_force: Arc<InForce>,
     rights: Rights,
+    /// For whom the application acts under an agreement that has ended.
+    ended: Vec<Name>,
 }
 
 /// What was refused and to whom, as far as that is certain. This is what the leaf will say.
@@ -35,7 +37,7 @@ pub struct Refusal {
 impl Caller {
     pub(super) fn application_alone(application: Name, peer: &PeerCertificate, in_force: Arc<InForce>) -> Caller {
         let rights = Rights { application, roles: 0, controllers: 0 };
-        Caller { application, certificate: peer.fingerprint, staff: None, in_force, rights }
+        Caller { application, certificate: peer.fingerprint, staff: None, in_force, rights, ended: Vec::new() }
     }
 
     pub(super) fn with_staff(
@@ -43,11 +45,12 @@ impl Caller {
         peer: &PeerCertificate,
         staff: Arc<Verified>,
         in_force: Arc<InForce>,
+        ended: Vec<Name>,
     ) -> Caller {
         let names = in_force.policy.compiled();
         let (roles, controllers) = (names.roles.bits(&staff.roles), names.controllers.bits(&staff.controllers));
         let rights = Rights { application, roles, controllers };
-        Caller { application, certificate: peer.fingerprint, staff: Some(staff), in_force, rights }
+        Caller { application, certificate: peer.fingerprint, staff: Some(staff), in_force, rights, ended }
     }
 
     /// The application, by its name in the configuration.
@@ -98,7 +101,18 @@ impl Caller {
             return Err(self.refused(Code::CredentialMissing, "no-token"));
         }
         let decided = self.in_force.policy.decide(&self.rights, action, ask);
-        decided.map_err(|denied| self.refused(denied.code, denied.rule))
+        let rule = decided.map_err(|denied| self.refused(denied.code, denied.rule))?;
+        self.under_agreement(ask, action)?;
+        Ok(rule)
+    }
+
+    /// When an agreement has ended, what remains is to delete what was held under it (GDPR article 28(3)(g)), and to find it.
+    fn under_agreement(&self, ask: &Ask<'_>, action: Action) -> Result<(), Refusal> {
+        let uses = matches!(action, Action::RecordsRead | Action::RecordsWrite);
+        match uses && self.ended.contains(&ask.controller) {
+            true => Err(self.refused(Code::AgreementEnded, "agreement-ended")),
+            false => Ok(()),
+        }
     }
 
     pub(super) fn refused_act(&self) -> Refusal {

@@ -27,7 +27,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use coffer_wire::Name;
 use coffer_wire::problem::Code;
 
-use crate::config::{Application, Config, FileError};
+use crate::clock;
+use crate::config::{Agreement, Application, Config, FileError};
 use crate::schema::Schema;
 use applications::Known;
 
@@ -61,6 +62,7 @@ pub struct InForce {
 pub struct Gate {
     applications: Applications,
     tokens: Tokens,
+    agreements: Vec<Agreement>,
     in_force: RwLock<Arc<InForce>>,
 }
 
@@ -70,6 +72,7 @@ impl Gate {
         Ok(Gate {
             applications: Applications::of(config),
             tokens: Tokens::load(&config.issuers)?,
+            agreements: config.agreements.clone(),
             in_force: RwLock::new(Arc::new(in_force)),
         })
     }
@@ -137,12 +140,28 @@ impl Gate {
         if let Err((code, rule)) = check_staff(&staff, application, peer, &in_force) {
             return Err(refused(code, rule, Some(staff)));
         }
-        Ok(Caller::with_staff(application.name, peer, staff, in_force))
+        let ended = self.ended(&application.name, now_ms);
+        Ok(Caller::with_staff(application.name, peer, staff, in_force, ended))
     }
 
     /// Whether somebody with a security admin's duty may work at an application.
     pub fn is_admins(&self, application: &Name) -> bool {
         self.in_force().policy.compiled().is_admins(application)
+    }
+
+    /// For whom an application acts under an agreement whose last day is over, as the calendar in the United Kingdom shows it.
+    fn ended(&self, application: &Name, now_ms: u64) -> Vec<Name> {
+        let mut with_end = self
+            .agreements
+            .iter()
+            .filter(|one| one.ends.is_some() && one.applications.contains(application))
+            .peekable();
+        if with_end.peek().is_none() {
+            return Vec::new();
+        }
+        // A day that no calendar has is behind every agreement.
+        let today = clock::day_in_london(now_ms).unwrap_or_else(|| "9999-12-31".to_owned());
+        with_end.filter(|one| one.has_ended(&today)).map(|one| one.controller).collect()
     }
 
     fn application(&self, peer: &PeerCertificate, in_force: &InForce, now_ms: u64) -> Result<&Application, Refusal> {

@@ -64,6 +64,7 @@ fn holds_card(private: &Private) -> bool {
         address: _,
         request: _,
         actor: _,
+        agreement: _,
         others,
         made: _,
         destroyed: _,

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
+use super::agreement::{self, RawAgreement};
 use super::{
     APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines, FileError,
     Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start,
@@ -42,6 +43,8 @@ struct RawConfig {
     store: RawStore,
     #[serde(default)]
     controller: Vec<RawController>,
+    #[serde(default)]
+    agreement: Vec<RawAgreement>,
     #[serde(default)]
     application: Vec<RawApplication>,
     #[serde(default)]
@@ -122,6 +125,9 @@ struct RawController {
     registration: Option<Spanned<String>>,
     registration_ends: Option<Spanned<Datetime>>,
     data_protection_officer: Option<Spanned<String>>,
+    company_number: Option<Spanned<String>>,
+    address: Option<Spanned<String>>,
+    group: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -194,6 +200,7 @@ impl RawConfig {
                 reserve_mib: self.store.reserve_mib,
             },
             controllers: self.controller.into_iter().map(RawController::into_controller).collect(),
+            agreements: self.agreement.into_iter().map(RawAgreement::into_agreement).collect(),
             applications: self
                 .application
                 .into_iter()
@@ -248,6 +255,9 @@ impl RawController {
             registration: self.registration.map(Spanned::into_inner),
             registration_ends: self.registration_ends.map(|day| day.into_inner().to_string()),
             officer: self.data_protection_officer.map(Spanned::into_inner),
+            company_number: self.company_number.map(Spanned::into_inner),
+            address: self.address.map(Spanned::into_inner),
+            group: self.group.map(Spanned::into_inner),
         }
     }
 }
@@ -336,6 +346,9 @@ impl Check<'_> {
         }
         self.controllers(&raw.controller)?;
         self.applications(&raw.application)?;
+        let controllers: Vec<_> = raw.controller.iter().map(|one| one.name.get_ref()).collect();
+        let applications: Vec<_> = raw.application.iter().map(|one| one.name.get_ref()).collect();
+        agreement::check(self.source, &raw.agreement, &controllers, &applications)?;
         self.issuers(&raw.issuer)
     }
 
@@ -391,6 +404,7 @@ impl Check<'_> {
             self.words("title", &controller.title)?;
             self.notice(controller.notice.as_ref())?;
             self.registration(controller)?;
+            self.company(controller)?;
         }
         Ok(())
     }
@@ -400,12 +414,17 @@ impl Check<'_> {
         registration.iter().try_for_each(|number| self.words("registration", number))?;
         data_protection_officer.iter().try_for_each(|who| self.words("data_protection_officer", who))?;
         let Some(ends) = registration_ends else { return Ok(()) };
-        let day = ends.get_ref();
-        if registration.is_none() || day.date.is_none() || day.time.is_some() || day.offset.is_some() {
-            let what = "must be a day, as 2027-03-31 without quotes, and stands beside `registration` alone";
-            return Err(self.source.at(ends.span(), "registration_ends", what));
+        if registration.is_none() {
+            return Err(self.source.at(ends.span(), "registration_ends", "stands beside `registration` alone"));
         }
-        Ok(())
+        day(self.source, "registration_ends", ends)
+    }
+
+    fn company(&self, controller: &RawController) -> Result<(), FileError> {
+        let RawController { company_number, address, group, .. } = controller;
+        company_number.iter().try_for_each(|number| self.token("company_number", number))?;
+        address.iter().try_for_each(|office| self.words("address", office))?;
+        group.iter().try_for_each(|group| self.words("group", group))
     }
 
     fn notice(&self, notice: Option<&Spanned<String>>) -> Result<(), FileError> {
@@ -494,6 +513,15 @@ impl Check<'_> {
             what: format!("there must be 1 to {most} of [[{key}]]"),
         }
     }
+}
+
+/// A day and nothing else: TOML has times too.
+pub(super) fn day(source: Source<'_>, key: &str, given: &Spanned<Datetime>) -> Result<(), FileError> {
+    let day = given.get_ref();
+    if day.date.is_none() || day.time.is_some() || day.offset.is_some() {
+        return Err(source.at(given.span(), key, "must be a day, as 2027-03-31 without quotes"));
+    }
+    Ok(())
 }
 
 fn place(text: &Spanned<String>) -> (&str, Range<usize>) {
@@ -609,6 +637,9 @@ audience = "coffer"
                 24,
                 "registration_ends",
             ),
+            ("title = \"Brookside\"", "title = \"Brookside\"\ncompany_number = \"12 34\"", 23, "company_number"),
+            ("title = \"Brookside\"", "title = \"Brookside\"\naddress = \"\"", 23, "address"),
+            ("title = \"Brookside\"", "title = \"Brookside\"\ngroup = \"\"", 23, "group"),
             ("name = \"console\"", "name = \"desk\"", 28, "name"),
             ("console.apps", "desk.apps", 29, "certificate"),
             ("client_id = \"console\"", "client_id = \"desk\"", 30, "client_id"),
@@ -626,6 +657,35 @@ audience = "coffer"
             read(&GOOD.replace("[[application]]", "[[applicant]]")).unwrap_err().key.as_deref(),
             Some("applicant")
         );
+    }
+
+    #[test]
+    fn each_mistake_of_an_agreement_names_its_line_and_key() {
+        const AGREEMENT: &str = "[[agreement]]\nreference = \"SA-1\"\ncontroller = \"oakvale\"\napplications = [\"desk\"]\nends = 2027-03-31\n";
+        let text = GOOD.replacen("[[issuer]]", &format!("{AGREEMENT}[[issuer]]"), 1);
+        let config = read(&text).unwrap();
+        let [of, other] = ["oakvale", "brookside"].map(|name| Name::new(name).unwrap());
+        let [desk, console] = ["desk", "console"].map(|name| Name::new(name).unwrap());
+        assert_eq!(config.agreement(&desk, &of).map(|one| one.reference.as_str()), Some("SA-1"));
+        assert!(config.agreement(&desk, &other).is_none() && config.agreement(&console, &of).is_none());
+        let ended = ["2027-03-31", "2027-04-01"].map(|today| config.agreements[0].has_ended(today));
+        assert_eq!(ended, [false, true], "the last day is one on which it holds");
+        for (from, to, line, key) in [
+            ("\"SA-1\"", "\"SA 1\"", 33, "reference"),
+            ("\"SA-1\"", "\"\"", 33, "reference"),
+            ("controller = \"oakvale\"", "controller = \"elsewhere\"", 34, "controller"),
+            ("[\"desk\"]", "[]", 35, "applications"),
+            ("[\"desk\"]", "[\"shop\"]", 35, "applications"),
+            ("[\"desk\"]", "[\"desk\", \"desk\"]", 35, "applications"),
+            ("2027-03-31", "\"2027-03-31\"", 36, "ends"),
+            ("2027-03-31", "2027-03-31T12:00:00", 36, "ends"),
+            ("2027-03-31\n", &format!("2027-03-31\n{AGREEMENT}"), 40, "applications"),
+        ] {
+            let text = text.replacen(from, to, 1);
+            let error = read(&text).unwrap_err();
+            let found = (error.file.as_str(), error.line, error.key.as_deref());
+            assert_eq!(found, ("coffer.toml", Some(line), Some(key)), "{error}");
+        }
     }
 
     #[test]

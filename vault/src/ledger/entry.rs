@@ -232,6 +232,7 @@ impl Circumstances {
             address: self.private.address.clone(),
             request: self.private.request.clone(),
             actor: own.actor.or_else(|| self.private.actor.clone()),
+            agreement: own.agreement.or_else(|| self.private.agreement.clone()),
             ..own
         }
     }

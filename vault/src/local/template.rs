@@ -65,7 +65,7 @@ pub(super) fn access(controllers: &[Name]) -> String {
 pub(super) fn controllers(controllers: &[(Name, String)]) -> String {
     let table = |(name, title): &(Name, String)| {
         format!(
-            "\n[[controller]]\nname = {}\ntitle = {}\n# notice = \"2026-01\"\n# registration = \"ZA000000\"\n# registration_ends = 2027-03-31\n# data_protection_officer = \"name, telephone, address\"\n",
+            "\n[[controller]]\nname = {}\ntitle = {}\n# notice = \"2026-01\"\n# registration = \"ZA000000\"\n# registration_ends = 2027-03-31\n# data_protection_officer = \"name, telephone, address\"\n# company_number = \"01234567\"\n# address = \"1 Example Street, Exampleton\"\n# group = \"Example Group\"\n",
             quoted(name.as_str()),
             quoted(title)
         )

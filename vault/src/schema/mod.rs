@@ -16,6 +16,10 @@
 //! given = "consented_on"                          # such a field is neither shown nor written unless the record has this
 //! withdrawn = "withdrawn_on"                      # and has not this, whatever days they name
 //!
+//! [[recipient]]                                   # to whom it goes beside the controller's own staff, and what for: a
+//! kind = "bank"                                   # notice tells it, and a role of the policy that is such a recipient
+//! purposes = ["payments"]                         # (`recipient` of [[role]]) may read it for nothing else
+//!
 //! [[field]]
 //! number = 1
 //! name = "account_number"
@@ -64,13 +68,13 @@ mod read;
 mod widening;
 
 use coffer_wire::api::Form;
-use coffer_wire::{Name, Provenance};
+use coffer_wire::{Name, Provenance, Recipient};
 
 use crate::config::FileError;
 
 /// Categories of a schema, and fields of a category, at most. Rights hold them as bits.
 pub use coffer_wire::api::{CATEGORIES_MAX, FIELDS_MAX};
-pub use coffer_wire::schema::{Article9, LawfulBasis, Mark, Mask, Subject};
+pub use coffer_wire::schema::{Article9, LawfulBasis, Mark, Mask, Recipients, Subject};
 pub use consent::Consent;
 pub use kind::{Invalid, Kind};
 
@@ -120,6 +124,8 @@ pub struct Category {
     pub source: Vec<Provenance>,
     /// Each write must say where its values come from.
     pub source_required: bool,
+    /// To whom it goes beside the controller's own staff, and what for (GDPR articles 13(1)(e) and 30(1)(d)).
+    pub recipients: Vec<Recipients>,
     /// How long it is kept, in words (GDPR article 30(1)(f)).
     pub retention: String,
     /// What is written is not changed: a correction is a record of its own.
@@ -203,6 +209,11 @@ impl Category {
     /// The field that is stored under this number.
     pub fn field_number(&self, number: u16) -> Option<&Field> {
         self.fields.iter().find(|field| field.number == number)
+    }
+
+    /// Whether it goes to recipients of this kind for this purpose.
+    pub fn goes_to(&self, kind: Recipient, purpose: &Name) -> bool {
+        self.recipients.iter().any(|one| one.kind == kind && one.purposes.contains(purpose))
     }
 
     /// Where a field stands among the category's; its bit in a right.

@@ -110,6 +110,8 @@ impl Desk {
             Err(refusal) => (refusal.application, refusal.staff, Err(refusal.code)),
         };
         common.app = app;
+        let agreement = app.and_then(|app| house.config.agreement(&app, &controller));
+        common.private.agreement = agreement.map(|agreement| agreement.reference.clone());
         if let Some(staff) = staff {
             common.private.actor = Some(format!("{} {}", staff.iss, staff.sub));
             common.actor = match house.actor_alias(&staff, &common, born).await {

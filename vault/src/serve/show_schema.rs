@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
-use coffer_wire::schema::{Category, Consent, Controller, Field, SchemaAnswer, SchemaRequest};
+use coffer_wire::schema::{Agreement, Category, Consent, Controller, Field, SchemaAnswer, SchemaRequest};
 
 use super::answer::{Answered, body};
 use super::{House, Incoming, manage};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::schema;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -31,8 +31,22 @@ fn controllers(config: &Config) -> Vec<Controller> {
         registration: one.registration.clone(),
         registration_ends: one.registration_ends.clone(),
         officer: one.officer.clone(),
+        company_number: one.company_number.clone(),
+        address: one.address.clone(),
+        group: one.group.clone(),
+        agreements: config
+            .agreements
+            .iter()
+            .filter(|agreement| agreement.controller == one.name)
+            .map(agreement)
+            .collect(),
     })
     .collect()
+}
+
+fn agreement(declared: &config::Agreement) -> Agreement {
+    let config::Agreement { reference, controller: _, applications, ends } = declared.clone();
+    Agreement { reference, applications, ends }
 }
 
 fn category(declared: &schema::Category) -> Category {
@@ -45,6 +59,7 @@ fn category(declared: &schema::Category) -> Category {
         mark: declared.mark.clone(),
         source: declared.source.clone(),
         source_required: declared.source_required,
+        recipients: declared.recipients.clone(),
         retention: declared.retention.clone(),
         append_only: declared.append_only,
         consent: consent(declared),

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use coffer_wire::Name;
 use coffer_wire::api::{Empty, Shares, Status};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
@@ -52,6 +53,7 @@ fn warnings(house: &House, upkeep: Upkeep) -> Vec<String> {
     }
     warnings.extend(registrations_ended(house));
     warnings.extend(upkeep.memory);
+    warnings.extend(agreements_ended(house));
     warnings.extend(upkeep.not_taken);
     warnings
 }
@@ -63,6 +65,16 @@ fn registrations_ended(house: &House) -> impl Iterator<Item = String> {
         let ended = controller.registration_ends.as_ref().filter(|ends| **ends < today)?;
         let number = controller.registration.as_ref()?;
         Some(format!("the registration {number} of {} ended on {ended}: renew it", controller.title))
+    })
+}
+
+/// Who acts for a controller under an agreement that ended is refused, and whoever asks why finds it here.
+fn agreements_ended(house: &House) -> impl Iterator<Item = String> {
+    let today = clock::day_in_london(house.clock.now_ms()).unwrap_or_default();
+    house.config.agreements.iter().filter(move |agreement| agreement.has_ended(&today)).map(|agreement| {
+        let through = agreement.applications.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let (reference, controller) = (&agreement.reference, agreement.controller);
+        format!("the agreement {reference} has ended, and {through} may no more read or write for {controller}: renew it, or erase")
     })
 }
 

@@ -6,6 +6,8 @@
 //! [[role]]
 //! name = "rents"
 //! title = "Rents officer"
+//! # recipient = "contractor"          # its people are no staff of the controller's, but recipients of this kind: they may
+//!                                     # read and list where the category's schema names them, for the purposes it names
 //!
 //! [[grant]]                           # what a role may do with a category's fields
 //! name = "rents-bank-masked"

@@ -1,12 +1,12 @@
 //! Reads and checks `access.toml`. What it names must exist, and what it grants must be possible:
 //! a grant that could never be used is a mistake of its author, and is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use coffer_wire::Name;
 use coffer_wire::api::Form;
 use coffer_wire::leaf::Action;
+use coffer_wire::{Name, Recipient};
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
 use toml::Spanned;
@@ -20,7 +20,9 @@ use crate::schema::{Category, Schema};
 pub(super) fn rules(text: &str, file: &str, schema: &Schema, config: &Config) -> Result<Rules, FileError> {
     let source = Source { file, text };
     let raw: RawPolicy = source.parse()?;
-    let reader = Reader { source, schema, config, roles: raw.role.iter().map(|role| *role.name.get_ref()).collect() };
+    let roles = raw.role.iter().map(|role| *role.name.get_ref()).collect();
+    let recipients = raw.role.iter().filter_map(|role| Some((*role.name.get_ref(), role.recipient?))).collect();
+    let reader = Reader { source, schema, config, roles, recipients };
     reader.all(raw)
 }
 
@@ -44,6 +46,7 @@ struct RawPolicy {
 struct RawRole {
     name: Spanned<Name>,
     title: Spanned<String>,
+    recipient: Option<Recipient>,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,8 @@ struct Reader<'a> {
     schema: &'a Schema,
     config: &'a Config,
     roles: BTreeSet<Name>,
+    /// Those of them whose people are recipients.
+    recipients: BTreeMap<Name, Recipient>,
 }
 
 impl Reader<'_> {
@@ -182,6 +187,7 @@ impl Reader<'_> {
         self.fields_exist(category, &fields)?;
         self.purposes_hold(category, &fields, &raw.purposes)?;
         self.forms_fit(category, &fields, &forms)?;
+        self.recipients_are_told(category, &raw.role, &raw.purposes, &actions)?;
         Ok(Grant {
             name: raw.name.into_inner(),
             role: raw.role.into_inner(),
@@ -359,6 +365,29 @@ impl Reader<'_> {
         self.known("fields", fields, &format!("field of category `{}`", category.name), |name| {
             category.field(name).is_some()
         })
+    }
+
+    /// What recipients may see is what a notice tells: the category names them, with the purpose.
+    fn recipients_are_told(
+        &self,
+        category: &Category,
+        role: &Spanned<Name>,
+        purposes: &Spanned<Vec<Name>>,
+        actions: &[Action],
+    ) -> Result<(), FileError> {
+        let shows = actions.iter().any(|action| matches!(action, Action::RecordsRead | Action::RecordsList));
+        let Some(kind) = self.recipients.get(role.get_ref()).filter(|_| shows) else { return Ok(()) };
+        match purposes.get_ref().iter().find(|purpose| !category.goes_to(*kind, purpose)) {
+            Some(purpose) => {
+                let what = format!(
+                    "role `{}` is a recipient, `{kind}`, that category `{}` does not name for `{purpose}`; add a [[recipient]] to its schema",
+                    role.get_ref(),
+                    category.name
+                );
+                Err(self.source.at(role.span(), "role", what))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Each field must have each form: of what is no date of birth, no age can be told.

@@ -291,6 +291,8 @@ fn each_mistake_names_its_file_line_and_key() {
         ("name = \"dpo-erases\"", "name = \"dpo-bank\"", "name", "twice"),
         ("name = \"dpo-erases\"", "name = \"everyone\"", "name", "own rule"),
         ("role = \"carer\"", "role = \"nurse\"", "role", "no [[role]]"),
+        ("title = \"Carer\"", "title = \"Carer\", recipient = \"partner\"", "role", "is a recipient"),
+        ("title = \"Carer\"", "title = \"Carer\", recipient = \"friend\"", "recipient", "unknown"),
         ("category = \"care\"", "category = \"pets\"", "category", "no category"),
         ("actions = [\"write\", \"list\"]", "actions = [\"write\", \"steal\"]", "actions", "must be read"),
         (

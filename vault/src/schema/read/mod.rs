@@ -6,7 +6,7 @@ mod mark;
 
 use std::collections::BTreeSet;
 
-use coffer_wire::{Name, Provenance};
+use coffer_wire::{Name, Provenance, Recipient};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -15,7 +15,7 @@ use self::field::{Common, RawField};
 use self::mark::{MarkKeys, RawMark};
 use super::{
     Article9, CATEGORIES_MAX, Category, FIELDS_MAX, Field, LawfulBasis, Mark, PURPOSES_MAX, RESERVED_CATEGORY,
-    RETENTION_BYTES_MAX, Schema, TITLE_BYTES_MAX,
+    RETENTION_BYTES_MAX, Recipients, Schema, TITLE_BYTES_MAX,
 };
 use crate::config::{FileError, SCHEMA_DIR, Source};
 
@@ -91,12 +91,21 @@ struct RawCategory {
     source: Spanned<Vec<Provenance>>,
     #[serde(default)]
     source_required: bool,
+    #[serde(default)]
+    recipient: Vec<RawRecipients>,
     retention: Spanned<String>,
     #[serde(default)]
     append_only: bool,
     consent: Option<Spanned<RawConsent>>,
     #[serde(default)]
     field: Vec<RawField>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRecipients {
+    kind: Spanned<Recipient>,
+    purposes: Spanned<Vec<Name>>,
 }
 
 fn category(source: Source<'_>) -> Result<Category, FileError> {
@@ -106,6 +115,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
     text(source, &raw.retention, "retention", RETENTION_BYTES_MAX)?;
     purposes(source, &raw.purposes)?;
     sources(source, &raw.source)?;
+    let recipients = recipients(source, &raw)?;
     let RawCategory { mark, article9, schedule1, policy_document, .. } = &raw;
     let mark = MarkKeys { mark, article9, schedule1, policy_document }.read(source)?.unwrap_or(Mark::Ordinary);
     if raw.field.is_empty() || raw.field.len() > FIELDS_MAX {
@@ -128,6 +138,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
         mark: common.mark,
         source: common.source,
         source_required: raw.source_required,
+        recipients,
         retention: raw.retention.into_inner(),
         append_only: raw.append_only,
         consent,
@@ -181,6 +192,23 @@ fn sources(source: Source<'_>, sources: &Spanned<Vec<Provenance>>) -> Result<(),
         return Err(source.at(sources.span(), "source", "must name at least one source, none twice"));
     }
     Ok(())
+}
+
+/// Each kind once, and for purposes of the category.
+fn recipients(source: Source<'_>, raw: &RawCategory) -> Result<Vec<Recipients>, FileError> {
+    let mut read: Vec<Recipients> = Vec::with_capacity(raw.recipient.len());
+    for RawRecipients { kind, purposes: given } in &raw.recipient {
+        purposes(source, given)?;
+        if read.iter().any(|one| one.kind == *kind.get_ref()) {
+            return Err(source.at(kind.span(), "kind", "stands twice; name all purposes in one [[recipient]]"));
+        }
+        if let Some(foreign) = given.get_ref().iter().find(|purpose| !raw.purposes.get_ref().contains(purpose)) {
+            let what = format!("`{foreign}` is none of the category's purposes");
+            return Err(source.at(given.span(), "purposes", what));
+        }
+        read.push(Recipients { kind: *kind.get_ref(), purposes: given.get_ref().clone() });
+    }
+    Ok(read)
 }
 
 /// Words for people: one line, not empty.
@@ -289,6 +317,15 @@ subject = "other"
             ("subject = \"other\"", "source = [\"email\"]", 21, "source"),
             ("retention = \"as long as a payment is due\"\n", "", 1, "retention"),
             ("as long as a payment is due", "", 6, "retention"),
+            ("[[field]]", "[[recipient]]\nkind = \"friend\"\npurposes = [\"payments\"]\n[[field]]", 8, "kind"),
+            ("[[field]]", "[[recipient]]\nkind = \"bank\"\npurposes = [\"gossip\"]\n[[field]]", 9, "purposes"),
+            ("[[field]]", "[[recipient]]\nkind = \"bank\"\npurposes = []\n[[field]]", 9, "purposes"),
+            (
+                "[[field]]",
+                "[[recipient]]\nkind = \"bank\"\npurposes = [\"payments\"]\n[[recipient]]\nkind = \"bank\"\npurposes = [\"refunds\"]\n[[field]]",
+                11,
+                "kind",
+            ),
         ] {
             let text = BANK.replacen(from, to, 1);
             assert_ne!(text, BANK, "{from}");

@@ -87,6 +87,7 @@ pub(super) const APPROVAL: &[Code] = &[Code::ApprovalOwn];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,
+    Code::AgreementEnded,
     Code::ForbiddenApplication,
     Code::ForbiddenRole,
     Code::PurposeMissing,

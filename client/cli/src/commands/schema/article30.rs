@@ -7,10 +7,10 @@ use coffer_client::{Error, Session};
 use coffer_wire::Name;
 use coffer_wire::api::{Cell, ShowAnswer, ShowRequest};
 use coffer_wire::leaf::Action;
-use coffer_wire::schema::{Category, Controller, SchemaAnswer, SchemaRequest, Subject};
+use coffer_wire::schema::{Agreement, Category, Controller, SchemaAnswer, SchemaRequest, Subject};
 use serde::Serialize;
 
-use super::markdown::{bases, category, clauses, data, head, list, row, text};
+use super::markdown::{bases, category, clauses, data, head, list, recipients, row, text};
 use super::print;
 use crate::connect::Desk;
 use crate::failure::Failure;
@@ -78,7 +78,8 @@ fn section(controller: &Controller, categories: &[Category], readers: Option<&Re
     }
     out += &head(["category", "purposes", "data subjects", "data", "lawful basis", "recipients", "retention"]);
     for one in categories {
-        let recipients = readers.map_or_else(|| "left out".to_owned(), |readers| recipients(readers, &one.name));
+        let own = readers.map_or_else(|| "left out".to_owned(), |readers| within(readers, &one.name));
+        let recipients = clauses(one.recipients.iter().map(recipients).chain([own]));
         out += &row([
             category(one),
             list(&one.purposes),
@@ -97,7 +98,17 @@ fn of_itself(controller: &Controller) -> impl Iterator<Item = String> {
     let until = controller.registration_ends.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
     let number = controller.registration.as_ref().map(|number| format!("Registration {number}{until}"));
     let officer = controller.officer.as_ref().map(|who| format!("Data protection officer: {who}"));
-    number.into_iter().chain(officer)
+    let company = controller.company_number.as_ref().map(|number| format!("Company number {number}"));
+    let address = controller.address.as_ref().map(|office| format!("Registered office: {office}"));
+    let group = controller.group.as_ref().map(|group| format!("Of {group}"));
+    let itself = [company, address, group, number, officer].into_iter().flatten();
+    itself.chain(controller.agreements.iter().map(agreement))
+}
+
+/// Who acts for the controller under which agreement (article 30(2)).
+fn agreement(agreement: &Agreement) -> String {
+    let until = agreement.ends.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
+    format!("Under agreement {}{until} through {}", agreement.reference, list(&agreement.applications))
 }
 
 fn subjects(category: &Category) -> &'static str {
@@ -120,7 +131,8 @@ fn by_category(cells: &[Cell]) -> Readers {
     readers
 }
 
-fn recipients(readers: &Readers, category: &Name) -> String {
+/// Who may read in the vault.
+fn within(readers: &Readers, category: &Name) -> String {
     match readers.get(category) {
         Some(roles) => {
             clauses(roles.iter().map(|(role, applications)| format!("{role} through {}", list(applications))))
@@ -157,7 +169,7 @@ mod tests {
     fn each_controller_has_its_record_with_purposes_subjects_data_recipients_and_retention() {
         let record = markdown(&sample(), Some(&access()));
         let bank = "| Bank details (bank) | payments, refunds, erasure | the person of the record | account number \
-                    | a contract with you, or steps towards one (article 6(1)(b)) | rents through rents-desk, web \
+                    | a contract with you, or steps towards one (article 6(1)(b)) | banks (for payments); rents through rents-desk, web \
                     | until the last payment is settled |";
         let incidents = "| Incidents (incidents) | incident-handling, erasure \
                          | the person of the record; other persons named in it | account, allegation |";
@@ -178,9 +190,16 @@ mod tests {
         oakvale.registration = Some("ZA000000".to_owned());
         oakvale.registration_ends = Some("2027-03-31".to_owned());
         oakvale.officer = Some("dpo@oakvale.example.org".to_owned());
+        oakvale.company_number = Some("01234567".to_owned());
+        oakvale.address = Some("1 Oak Street, Oakton".to_owned());
+        oakvale.group = Some("Vale Group".to_owned());
+        let (reference, desk) = ("SA-2026-014".to_owned(), Name::new("housing-desk").unwrap());
+        oakvale.agreements =
+            vec![Agreement { reference, applications: vec![desk], ends: Some("2027-03-31".to_owned()) }];
         let record = markdown(&schema, None);
-        let line = "## Oakvale Homes (oakvale)\n\nRegistration ZA000000 until 2027-03-31. \
-                    Data protection officer: dpo@oakvale.example.org\n\n| category ";
+        let line = "## Oakvale Homes (oakvale)\n\nCompany number 01234567. Registered office: 1 Oak Street, Oakton. Of Vale Group. \
+                    Registration ZA000000 until 2027-03-31. Data protection officer: dpo@oakvale.example.org. \
+                    Under agreement SA-2026-014 until 2027-03-31 through housing-desk\n\n| category ";
         assert!(record.contains(line), "{record}");
         assert!(record.contains("## Brookside Housing (brookside)\n\n| category "), "{record}");
     }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use coffer_wire::Name;
-use coffer_wire::schema::{Category, LawfulBasis, Mark};
+use coffer_wire::schema::{Category, LawfulBasis, Mark, Recipients};
 
 /// The head of a table.
 pub fn head<const N: usize>(titles: [&str; N]) -> String {
@@ -48,6 +48,11 @@ pub fn category(category: &Category) -> String {
 /// What is held: the fields, as words.
 pub fn data(category: &Category) -> String {
     list(category.fields.iter().map(|field| words(&field.name)))
+}
+
+/// A kind of recipients, and what for.
+pub fn recipients(one: &Recipients) -> String {
+    format!("{} (for {})", one.kind.title(), list(&one.purposes))
 }
 
 /// Why it may be held: every basis that a field has, and every condition.

@@ -19,6 +19,7 @@ pub fn sample() -> SchemaAnswer {
                 "name": "bank", "title": "Bank details", "case_required": false,
                 "purposes": ["payments", "refunds", "erasure"], "lawful_basis": "6(1)(b)", "mark": ordinary,
                 "source": ["person", "web-form"], "source_required": false,
+                "recipients": [{ "kind": "bank", "purposes": ["payments"] }],
                 "retention": "until the last payment is settled", "append_only": false,
                 "fields": [{
                     "number": 1, "name": "account_number", "type": "account-number", "max_bytes": 8, "mask": "last4",
