@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use coffer_wire::api::{EraseItem, EraseSubjectItem, Form, ListItem, ReadItem, WriteItem};
-use coffer_wire::{ExternalId, Name, Provenance, Value};
+use coffer_wire::{Confidence, Day, ExternalId, Known, Name, Provenance, Value};
 
 use crate::error::Error;
 
@@ -34,7 +34,12 @@ fn read(category: &str, person: &str, record: &str, fields: &[&str], form: Form)
 
 /// The records that a person has in a category.
 pub fn records_of(category: &str, person: &str) -> Result<ListItem, Error> {
-    Ok(ListItem { category: Name::new(category)?, person: ExternalId::new(person)? })
+    Ok(ListItem { category: Name::new(category)?, person: ExternalId::new(person)?, not_verified_since: None })
+}
+
+/// The same, naming of each record the fields of which nobody has made sure since a day.
+pub fn stale_records_of(category: &str, person: &str, since: Day) -> Result<ListItem, Error> {
+    Ok(ListItem { not_verified_since: Some(since), ..records_of(category, person)? })
 }
 
 /// One record, to be erased.
@@ -56,6 +61,7 @@ pub fn write(category: &str, person: &str, record: &str) -> Result<Draft, Error>
         record: ExternalId::new(record)?,
         expected_version: None,
         source: None,
+        known: Known::default(),
         fields: BTreeMap::new(),
         about: BTreeMap::new(),
     }))
@@ -88,6 +94,37 @@ impl Draft {
     pub fn from_source(mut self, source: Provenance) -> Draft {
         self.0.source = Some(source);
         self
+    }
+
+    /// Out of which document, or from which contact, the values come: a short id of the application's own.
+    pub fn with_reference(mut self, reference: &str) -> Result<Draft, Error> {
+        self.0.known.reference = Some(ExternalId::new(reference)?);
+        Ok(self)
+    }
+
+    /// How sure the values are.
+    pub fn with_confidence(mut self, confidence: Confidence) -> Draft {
+        self.0.known.confidence = Some(confidence);
+        self
+    }
+
+    /// Source and reference were given in confidence.
+    pub fn in_confidence(mut self) -> Draft {
+        self.0.known.in_confidence = true;
+        self
+    }
+
+    /// The day on which somebody made sure of the values, and of these fields, which stay as they are.
+    pub fn verified(mut self, on: Day, fields: &[&str]) -> Result<Draft, Error> {
+        self.0.known.verified_at = Some(on);
+        self.0.known.verified = fields.iter().map(|field| Name::new(field)).collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
+    /// Whether the person disputes the value of a field.
+    pub fn disputed(mut self, field: &str, disputed: bool) -> Result<Draft, Error> {
+        self.0.known.disputed.insert(Name::new(field)?, disputed);
+        Ok(self)
     }
 
     /// Only if the record has this version; 0: only if it does not exist yet.

@@ -39,7 +39,7 @@ mod vault;
 
 /// Names, items, leaves, and what is needed to check the log oneself.
 pub use coffer_wire as wire;
-pub use coffer_wire::{ExternalId, Name, Provenance, Value};
+pub use coffer_wire::{Confidence, Day, ExternalId, Form, Known, Name, Provenance, Value};
 
 pub use builder::{Builder, SetupError};
 pub use error::{Error, Invalid, LogFault, Refusal, Standing};

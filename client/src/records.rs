@@ -258,12 +258,12 @@ impl Item for WriteItem {
     type Done = Written;
 
     fn asked(&self) -> Asked<'_> {
-        let source = self.source;
-        Asked { record: Some(&self.record), source, ..about(Self::ACTION, &self.category, &self.person) }
+        let (source, known) = (self.source, Some(&self.known));
+        Asked { record: Some(&self.record), source, known, ..about(Self::ACTION, &self.category, &self.person) }
     }
 
     fn fields(&self) -> Vec<Name> {
-        self.fields.keys().copied().collect()
+        self.fields.keys().copied().chain(self.known.marked()).collect()
     }
 
     fn others(&self) -> Vec<ExternalId> {

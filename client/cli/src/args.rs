@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coffer_wire::api::Form;
 use coffer_wire::leaf::Action;
-use coffer_wire::{ExternalId, Name, Provenance};
+use coffer_wire::{Confidence, Day, ExternalId, Name, Provenance};
 
 /// Leaves that `log tail` shows unless told otherwise.
 const TAIL_LEAVES: u64 = 20;
@@ -142,7 +142,9 @@ pub enum Record {
     /// Write fields of one record; the values come from a file or standard input
     #[command(
         after_help = "Example:\n  echo '{\"sort_code\": \"00-54-16\", \"mandate_date\": null}' | coffer --token-file tokens/bank-officer \\\n    \
-                      record write --purpose payments --category bank --person T-000001 --record B-000001\n\n\
+                      record write --purpose payments --category bank --person T-000001 --record B-000001\n  \
+                      echo '{}' | coffer --token-file tokens/housing-officer record write --purpose housing-management \\\n    \
+                      --category contact --person T-000001 --record C-000001 --verified phone --verified-at 2026-11-20\n\n\
                       The values are a JSON object: field to text, or to null to take the field out. Other fields stay."
     )]
     Write(Write),
@@ -212,6 +214,27 @@ pub struct Write {
     /// Where the values come from, such as person, web-form, phone-call; some categories ask for it
     #[arg(long, value_parser = source)]
     pub source: Option<Provenance>,
+    /// Out of which document, or from which contact, the values come: a short id of your own
+    #[arg(long, value_name = "ID")]
+    pub reference: Option<ExternalId>,
+    /// The day on which somebody made sure of the values, and of the fields of `--verified`
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub verified_at: Option<Day>,
+    /// How sure the values are: confirmed, stated, reported or opinion
+    #[arg(long, value_parser = confidence)]
+    pub confidence: Option<Confidence>,
+    /// Source and reference were given in confidence
+    #[arg(long)]
+    pub in_confidence: bool,
+    /// A field that stays as it is, and of which somebody made sure; give it once for each
+    #[arg(long, value_name = "FIELD", requires = "verified_at")]
+    pub verified: Vec<Name>,
+    /// A field whose value the person disputes; give it once for each
+    #[arg(long, value_name = "FIELD")]
+    pub disputed: Vec<Name>,
+    /// A field whose value the person disputes no longer; give it once for each
+    #[arg(long, value_name = "FIELD")]
+    pub settled: Vec<Name>,
     /// A field about somebody else, and who that is; give it once for each
     #[arg(long, value_name = "FIELD=PERSON", value_parser = about)]
     pub about: Vec<(Name, ExternalId)>,
@@ -257,6 +280,9 @@ pub struct List {
     /// The person
     #[arg(long)]
     pub person: ExternalId,
+    /// Name of each record the fields of which nobody has made sure since this day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub not_verified_since: Option<Day>,
 }
 
 #[derive(Args)]
@@ -521,6 +547,13 @@ fn about(text: &str) -> Result<(Name, ExternalId), String> {
     let (field, person) = text.split_once('=').ok_or("write it as FIELD=PERSON")?;
     let field = Name::new(field).map_err(|error| error.to_string())?;
     Ok((field, ExternalId::new(person).map_err(|error| error.to_string())?))
+}
+
+fn confidence(text: &str) -> Result<Confidence, String> {
+    Confidence::from_text(text).ok_or_else(|| {
+        let known: Vec<_> = Confidence::ALL.iter().map(|one| one.as_str()).collect();
+        format!("must be one of {}", known.join(", "))
+    })
 }
 
 fn source(text: &str) -> Result<Provenance, String> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::approvals::ApprovalId;
 use crate::bounded;
 pub use crate::form::Form;
+use crate::known::{self, Confidence, Day, Known};
 use crate::leaf::Action;
 use crate::name::{ExternalId, Name};
 use crate::object;
@@ -72,6 +73,9 @@ pub struct WriteItem {
     /// Where the values come from; one of the sources that the category and each of the fields take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Provenance>,
+    /// What else is known of the values, and of fields that stay as they are.
+    #[serde(default, skip_serializing_if = "Known::is_empty", deserialize_with = "known::object")]
+    pub known: Known,
     /// New values; `null` takes a field out of the record. At most 64.
     #[cfg_attr(feature = "schema", schemars(extend("maxProperties" = FIELDS_MAX)))]
     #[serde(deserialize_with = "bounded::map::<_, _, _, FIELDS_MAX>")]
@@ -114,6 +118,9 @@ pub struct ListItem {
     pub category: Name,
     /// The data subject.
     pub person: ExternalId,
+    /// Names of each record the fields of which nobody has made sure since this day; without it none are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_verified_since: Option<Day>,
 }
 
 /// One record to erase.
@@ -193,6 +200,21 @@ pub struct Stamp {
     /// The version of the controller's privacy notice that was in force when it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
+    /// Out of which document, or from which contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ExternalId>,
+    /// The day on which somebody last made sure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified_at: Option<Day>,
+    /// How sure it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Confidence>,
+    /// Source and reference were given in confidence, and are shown for few purposes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_confidence: bool,
+    /// The person disputes it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disputed: bool,
 }
 
 /// One record of a list.
@@ -204,6 +226,9 @@ pub struct Listed {
     pub record: ExternalId,
     /// Its current version.
     pub version: u32,
+    /// Its fields of which nobody has made sure since the day that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<Name>,
 }
 
 /// The answer to a list of items.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::approvals::ApprovalId;
 use crate::name::{EXTERNAL_ID_BYTES_MAX, NAME_BYTES_MAX};
-use crate::{ExternalId, Hash, Name, Value};
+use crate::{Day, ExternalId, Hash, Name, Value};
 
 macro_rules! texts {
     ($($type:ident $schema:tt)*) => {
@@ -39,6 +39,13 @@ texts! {
         "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
         "minLength": 1,
         "maxLength": EXTERNAL_ID_BYTES_MAX,
+    }
+    Day {
+        "type": "string",
+        "description": "A day of the calendar, `YYYY-MM-DD` (ISO 8601).",
+        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        "minLength": 10,
+        "maxLength": 10,
     }
     Value {
         "type": "string",

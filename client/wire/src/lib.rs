@@ -13,6 +13,7 @@ mod described;
 pub mod escape;
 mod form;
 pub mod kind;
+pub mod known;
 pub mod leaf;
 pub mod name;
 pub mod note;
@@ -28,6 +29,8 @@ pub mod trace;
 pub mod tree;
 pub mod value;
 
+pub use form::Form;
+pub use known::{Confidence, Day, Known};
 pub use name::{ExternalId, Name, NameError};
 pub use provenance::Provenance;
 pub use recipient::Recipient;

@@ -7,6 +7,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Form;
+use crate::known::Known;
 use crate::name::{ExternalId, Name};
 use crate::provenance::Provenance;
 use crate::tree::Hash;
@@ -36,6 +37,9 @@ pub struct Private {
     /// Where what was written comes from, as the caller says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Provenance>,
+    /// What else is known of what was written.
+    #[serde(default, skip_serializing_if = "Known::is_empty")]
+    pub known: Known,
     /// The version of the controller's privacy notice that was in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::Hash;
 use crate::api::{Form, Receipt};
+use crate::known::Known;
 use crate::leaf::{Action, Decision, Leaf};
 use crate::name::{ExternalId, Name};
 use crate::note::Checkpoint;
@@ -45,6 +46,8 @@ pub struct Asked<'a> {
     pub form: Option<Form>,
     /// Where what is written comes from.
     pub source: Option<Provenance>,
+    /// What else is known of it. `None`: the log must say nothing of it.
+    pub known: Option<&'a Known>,
     /// Other people named, whom the private part must name too.
     pub others: &'a [ExternalId],
     /// The version that the answer speaks of. `None`: not compared.
@@ -70,6 +73,7 @@ impl Asked<'_> {
             fields: &[],
             form: None,
             source: None,
+            known: None,
             others: &[],
             version: None,
             activated: None,
@@ -166,6 +170,7 @@ fn compare(leaf: &Leaf, private: &Private, asked: &Asked<'_>) -> Result<(), Rece
         ("set of fields", set(&private.fields) == set(asked.fields)),
         ("form", private.form == asked.form),
         ("source", private.source == asked.source),
+        ("what is known of it", asked.known.map_or(private.known.is_empty(), |known| private.known == *known)),
         ("person among others", asked.others.iter().all(|other| private.others.contains(other))),
         ("version", version && (private.version.is_none() || private.version == leaf.version)),
         ("proposal", asked.activated.is_none() || leaf.row == asked.activated),
@@ -267,6 +272,7 @@ mod tests {
             fields: &fields,
             form: Some(Form::Clear),
             source: None,
+            known: None,
             others: &others,
             version: Some(3),
             activated: None,
@@ -301,6 +307,8 @@ mod tests {
         not("set of fields", check_after(&told, |a| a.fields = &[]));
         not("form", check_after(&told, |a| a.form = Some(Form::Masked)));
         not("source", check_after(&told, |a| a.source = Some(Provenance::Email)));
+        let known: &'static Known = Box::leak(Box::new(Known { in_confidence: true, ..Known::default() }));
+        not("what is known of it", check_after(&told, |a| a.known = Some(known)));
         not("person among others", check_after(&told, |a| a.others = strangers));
         not("version", check_after(&told, |a| a.version = Some(4)));
         not("proposal", check_after(&told, |a| a.activated = Some(Hash::sha256(b"files"))));

@@ -111,6 +111,9 @@ pub struct Category {
     pub source: Vec<Provenance>,
     /// Each write must say where its values come from.
     pub source_required: bool,
+    /// The purposes for which a read names who said something in confidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confidants_for: Vec<Name>,
     /// To whom it goes beside the controller's own staff; to nobody where none is named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub recipients: Vec<Recipients>,

@@ -23,7 +23,13 @@ const REQUESTS: &[Request] = &[
             let about = json!({ "witness_statement": "witness" });
             envelope(
                 "complaint-handling",
-                json!({ "category": "complaints", "person": "p", "record": "r", "fields": fields, "about": about }),
+                json!({
+                    "category": "complaints", "person": "p", "record": "r", "fields": fields, "about": about,
+                    "known": {
+                        "reference": "letter-7", "verified_at": "2026-11-20", "confidence": "stated",
+                        "verified": ["summary"], "disputed": { "summary": true },
+                    },
+                }),
             )
         },
     },
@@ -40,7 +46,12 @@ const REQUESTS: &[Request] = &[
     Request {
         path: "/v1/records/list",
         role: "complaints-handler",
-        body: |_| envelope("complaint-handling", json!({ "category": "complaints", "person": "p" })),
+        body: |_| {
+            envelope(
+                "complaint-handling",
+                json!({ "category": "complaints", "person": "p", "not_verified_since": "2026-01-31" }),
+            )
+        },
     },
     Request {
         path: "/v1/records/erase",
@@ -102,10 +113,10 @@ const REQUESTS: &[Request] = &[
     },
 ];
 
-/// Places in a request that take a word of a closed list or a name that the vault gave, and no other text.
-const CLOSED: [&str; 4] = ["form", "action", "state", "id"];
+/// Places in a request that take a word of a closed list, a day, or a name that the vault gave, and no other text.
+const CLOSED: [&str; 7] = ["form", "action", "state", "id", "verified_at", "confidence", "not_verified_since"];
 /// Objects whose keys are the caller's.
-const KEYED: [&str; 3] = ["fields", "about", "files"];
+const KEYED: [&str; 4] = ["fields", "about", "files", "disputed"];
 
 fn key(count: Option<u64>) -> Value {
     let mut body = json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "nothing is left" });
@@ -210,6 +221,7 @@ fn is_name(parts: &[&str], place: &str) -> bool {
         ["controller" | "purpose" | "category" | "field"] => true,
         ["items", _, "category"] => true,
         ["items", _, "categories", _] => true,
+        ["items", _, "known", "verified" | "disputed", _] => true,
         // Keys are names; so are the fields of a read, which are a list.
         ["items", _, "fields" | "about", key] => place.ends_with('#') || key.parse::<usize>().is_ok(),
         _ => false,

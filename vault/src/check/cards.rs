@@ -69,11 +69,12 @@ fn holds_card(private: &Private) -> bool {
         made: _,
         destroyed: _,
         source: _,
+        known,
         notice: _,
         before: _,
         note: _,
     } = private;
-    let ids = [person, record].into_iter().flatten().chain(others).map(|id| id.as_str());
+    let ids = [person, record].into_iter().flatten().chain(others).chain(&known.reference).map(|id| id.as_str());
     let words = [reason, case].into_iter().flatten().map(String::as_str);
     ids.chain(words).chain(fields.iter().map(|field| field.as_str())).any(cards::found_in)
 }

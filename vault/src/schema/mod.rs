@@ -9,6 +9,7 @@
 //! lawful_basis = "6(1)(b)"                        # of the UK GDPR: 6(1)(a) to (f), or 6(1)(ea)
 //! source = ["person", "web-form", "phone-call"]   # where values may come from; coffer_wire::Provenance lists all
 //! source_required = false                         # true: each write has to name one of them
+//! # confidants_for = ["risk-management"]           # purposes for which a read names who said something in confidence
 //! retention = "until the last payment is settled" # in words
 //! append_only = false                             # true: what is written is not changed, a correction is a new record
 //!
@@ -124,6 +125,8 @@ pub struct Category {
     pub source: Vec<Provenance>,
     /// Each write must say where its values come from.
     pub source_required: bool,
+    /// The purposes for which a read names who said something in confidence; some of the category's, as a rule none.
+    pub confidants_for: Vec<Name>,
     /// To whom it goes beside the controller's own staff, and what for (GDPR articles 13(1)(e) and 30(1)(d)).
     pub recipients: Vec<Recipients>,
     /// How long it is kept, in words (GDPR article 30(1)(f)).
@@ -209,6 +212,11 @@ impl Category {
     /// The field that is stored under this number.
     pub fn field_number(&self, number: u16) -> Option<&Field> {
         self.fields.iter().find(|field| field.number == number)
+    }
+
+    /// Whether a read for this purpose names who said something in confidence.
+    pub fn names_confidants(&self, purpose: &Name) -> bool {
+        self.confidants_for.contains(purpose)
     }
 
     /// Whether it goes to recipients of this kind for this purpose.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coffer_keys::row::{self, FieldHead, Head, Identity, Row};
 use coffer_keys::{Altered, KeyId, SubjectKey, Unsealable, random};
+use coffer_wire::Day;
 use coffer_wire::api::Stamp;
 use coffer_wire::{Hash, Value};
 
@@ -94,6 +95,7 @@ impl Draft {
 
     /// Seals a new value of a field under a key of whom it is about.
     pub fn set(&mut self, field: &Field, value: &Value, id: KeyId, key: &SubjectKey) -> Result<(), NotSealed> {
+        self.stamps.unmark(field.number);
         self.put(field.number, value.expose().as_bytes(), field.pad_to(), id, key)
     }
 
@@ -102,9 +104,20 @@ impl Draft {
         self.stamps.put(self.version, stamp);
     }
 
+    /// Somebody made sure of a value that stays as it is.
+    pub fn verified(&mut self, field: &Field, on: Day) {
+        self.stamps.verified(field.number, on);
+    }
+
+    /// The person disputes a value, or no longer.
+    pub fn disputed(&mut self, field: &Field, disputed: bool) {
+        self.stamps.disputed(field.number, disputed);
+    }
+
     /// Takes a field out of the record.
     pub fn unset(&mut self, field: &Field) {
         self.fields.remove(&field.number);
+        self.stamps.unmark(field.number);
     }
 
     /// Seals the row. The permit must be for this very record.
@@ -116,8 +129,8 @@ impl Draft {
         if !agree {
             return Err(NotSealed::Altered);
         }
-        let fields = &self.fields;
-        self.stamps.keep(|version| fields.values().any(|(head, _)| head.version == version));
+        let held: Vec<_> = self.fields.values().map(|(head, _)| (head.number, head.version)).collect();
+        self.stamps.keep(&held);
         if let Some(stamps) = self.stamps.encode() {
             let own_id = *self.keys.first().ok_or(NotSealed::Unsealable)?;
             self.put(STAMPS_NUMBER, &stamps, STAMPS_PADDED_BYTES, own_id, own)?;

@@ -15,7 +15,7 @@ mod stored;
 pub mod verify;
 
 pub use draft::{Draft, NotSealed, Sealed};
-pub use listing::{OpenedList, open_list};
+pub use listing::{ListedRow, OpenedList, open_list};
 pub use open::{Opened, open};
 pub use plain::Plain;
 pub use reseal::{Resealed, reseal};

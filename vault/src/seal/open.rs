@@ -58,7 +58,8 @@ pub fn open(
         let field = category.field(name).ok_or(Altered)?;
         if let Some((value, version)) = open_field(stored, &keys, field)? {
             plain.insert(*name, shown(field, permit.form(), value, now_ms)?);
-            provenance.extend(stamps.of(version).map(|stamp| (*name, stamp.clone())));
+            let stamp = stamps.of(field.number, version).map(|stamp| told(stamp, category, permit.purpose()));
+            provenance.extend(stamp.map(|stamp| (*name, stamp)));
         }
     }
     Ok((Opened { version: stored.version(), plain, provenance }, recorded.spend()))
@@ -71,6 +72,14 @@ fn open_field(stored: &Stored, keys: &OpenKeys, field: &Field) -> Result<Option<
     let Some(key) = keys.by_number(number) else { return Ok(None) };
     let sealed = stored.row.fields.get(at).ok_or(Altered)?;
     Ok(Some((key.open(&context, sealed)?, stored.row.head.fields[at].version)))
+}
+
+/// Who said something in confidence stays unnamed, but for the purposes for which the category names them.
+fn told(stamp: Stamp, category: &Category, purpose: Option<Name>) -> Stamp {
+    match stamp.in_confidence && !purpose.is_some_and(|purpose| category.names_confidants(&purpose)) {
+        true => Stamp { source: None, reference: None, ..stamp },
+        false => stamp,
+    }
 }
 
 fn shown(field: &Field, form: Option<Form>, value: Plaintext, now_ms: u64) -> Result<Value, Altered> {

@@ -30,7 +30,8 @@ pub(super) fn lacks(category: &Category, stored: Option<&Stored>, item: &WriteIt
     if let Some(field) = category.fields.iter().find(|field| field.required && !will_hold(field)) {
         return Some(Lacks::Field(field.name));
     }
-    let sends = |field: &Field| item.fields.get(&field.name).is_some_and(Option::is_some);
+    let marks = |field: &Field| item.known.marked().any(|name| name == field.name);
+    let sends = |field: &Field| item.fields.get(&field.name).is_some_and(Option::is_some) || marks(field);
     let will_hold = |number| category.field_number(number).is_some_and(will_hold);
     let in_force = category.consent.is_some_and(|consent| consent.is_in_force(will_hold));
     let needs = category.fields.iter().any(|field| field.rests_on_consent() && sends(field));

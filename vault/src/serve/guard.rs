@@ -8,7 +8,7 @@ use coffer_wire::api::{
 use coffer_wire::approvals::DecideRequest;
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
-use coffer_wire::{ExternalId, Name};
+use coffer_wire::{ExternalId, Known, Name};
 use serde::de::DeserializeOwned;
 
 use crate::cards;
@@ -103,7 +103,19 @@ fn without_cards(private: Private) -> Private {
         record: private.record.filter(clean),
         fields: private.fields.into_iter().filter(|field| !cards::found_in(field.as_str())).collect(),
         others: private.others.into_iter().filter(clean).collect(),
+        known: without_cards_known(private.known),
         ..private
+    }
+}
+
+/// Ids and names of fields; the rest is days and words of closed lists.
+fn without_cards_known(known: Known) -> Known {
+    let clean = |field: &Name| !cards::found_in(field.as_str());
+    Known {
+        reference: known.reference.filter(|id| !cards::found_in(id.as_str())),
+        verified: known.verified.into_iter().filter(clean).collect(),
+        disputed: known.disputed.into_iter().filter(|(field, _)| clean(field)).collect(),
+        ..known
     }
 }
 

@@ -15,7 +15,7 @@ use super::step::{Finished, Halt, Step};
 use super::{House, Incoming};
 use crate::admit::Ask;
 use crate::ledger::{Detail, Entry, Submission};
-use crate::seal::{self, Found, Stored, Target};
+use crate::seal::{self, Found, ListedRow, Stored, Target};
 use crate::store::{View, prefix_digest};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -46,10 +46,14 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
 
     let desk = Arc::clone(desk);
     let (controller, category) = (desk.common.controller, item.category);
+    let since = item.not_verified_since.clone();
     let target = Target { controller, category, person: person.to_owned(), record: String::new() };
     Ok(Step::new(submission, move |mut recorded, notes| {
         let opened = match recorded.pop() {
-            Some(recorded) => seal::open_list(found, &listed, permit, recorded, &desk.keyring),
+            Some(recorded) => {
+                let stale = desk.force.schema.category(&category).zip(since.as_ref());
+                seal::open_list(found, &listed, permit, recorded, &desk.keyring, stale)
+            }
             None => Err(coffer_keys::Altered),
         };
         match opened {
@@ -65,13 +69,14 @@ fn prepare(desk: &Arc<Desk>, item: &ListItem, view: &View<'_>) -> Result<Step, H
     .holding(held))
 }
 
-fn listed_record((record, version): (String, u32)) -> Option<Listed> {
-    Some(Listed { record: ExternalId::new(record).ok()?, version })
+fn listed_record(listed: ListedRow) -> Option<Listed> {
+    let ListedRow { record, version, stale } = listed;
+    Some(Listed { record: ExternalId::new(record).ok()?, version, stale })
 }
 
 impl Texts for ListItem {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let ListItem { category, person } = self;
+        let ListItem { category, person, not_verified_since: _ } = self;
         [Text::of("category", category), Text::of("person", person)].into_iter()
     }
 }

@@ -59,6 +59,7 @@ fn category(declared: &schema::Category) -> Category {
         mark: declared.mark.clone(),
         source: declared.source.clone(),
         source_required: declared.source_required,
+        confidants_for: declared.confidants_for.clone(),
         recipients: declared.recipients.clone(),
         retention: declared.retention.clone(),
         append_only: declared.append_only,

@@ -8,7 +8,7 @@ use coffer_wire::api::{Outcome, Stamp, WriteItem};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
 use coffer_wire::problem::Code;
-use coffer_wire::{ExternalId, Name};
+use coffer_wire::{ExternalId, Known, Name};
 
 use super::answer::Answered;
 use super::desk::Desk;
@@ -18,6 +18,7 @@ use super::round::{self, Way};
 use super::step::{Finished, Halt, Step, receipts, refused};
 use super::{House, Incoming};
 use crate::admit::{Ask, Permit, Refusal, Write};
+use crate::clock;
 use crate::keyring::{Audited, KeyringError, Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::{Category, Subject};
@@ -37,7 +38,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 }
 
 fn permit(desk: &Desk, item: &WriteItem) -> Result<Permit<Write>, Refusal> {
-    let fields: Vec<Name> = item.fields.keys().copied().collect();
+    let fields = touched(item);
     let ask = Ask {
         category: Some(item.category),
         person: Some(&item.person),
@@ -46,6 +47,11 @@ fn permit(desk: &Desk, item: &WriteItem) -> Result<Permit<Write>, Refusal> {
         ..desk.ask()
     };
     desk.house.gate.permit_write(&desk.caller, &ask)
+}
+
+/// The fields of which something is said: new values, and marks on those that stay.
+fn touched(item: &WriteItem) -> Vec<Name> {
+    item.fields.keys().copied().chain(item.known.marked()).collect()
 }
 
 /// What permits the write today, where it is done already.
@@ -65,7 +71,9 @@ fn prepare(desk: &Arc<Desk>, item: &WriteItem, view: &View<'_>) -> Result<Step, 
     if category.source_required && item.source.is_none() {
         return desk.refuse(Code::SourceRequired, item.category, item.private());
     }
-    if let Err((code, field, why)) = check_values(category, item) {
+    if let Err((code, field, why)) =
+        check_values(category, item).and_then(|()| check_known(item, desk.house.clock.now_ms()))
+    {
         return desk.refuse_field(code, field, why, item.category, item.private());
     }
     let work = Work { desk, item, view, line, category };
@@ -149,6 +157,9 @@ impl Work<'_> {
             Some(Lacks::Field(field)) => return Err(Stop::RefuseField(Code::FieldRequired, field)),
             Some(Lacks::Consent) => return Err(Stop::Stands(Code::NoConsent, current)),
         }
+        if !self.holds_what_is_marked(stored.as_deref()) {
+            return Err(Stop::Refuse(Code::NotFound));
+        }
         let about = self.desk.attribution(self.view, self.item.person.as_str())?;
         let mut gathered = Gathered::default();
         gathered.needs.push(Precondition::unchanged(target.family(), row_key.to_vec(), found.as_deref()));
@@ -166,6 +177,15 @@ impl Work<'_> {
         gathered.batch.put(target.family(), row_key, sealed.bytes.clone());
         let about = self.audited(about, &mut gathered)?;
         Ok(self.step(about, &permit, sealed, gathered)?)
+    }
+
+    /// Nothing is marked that will not be there. Of a record that is not there the same is said.
+    fn holds_what_is_marked(&self, stored: Option<&Stored>) -> bool {
+        let is_held = |name: Name| match self.item.fields.get(&name) {
+            Some(value) => value.is_some(),
+            None => self.category.field(&name).zip(stored).is_some_and(|(field, stored)| stored.holds(field.number)),
+        };
+        self.item.known.marked().all(is_held)
     }
 
     /// Whether the expected version is not that of the row, and the caller may not know of it: then the row alone is looked
@@ -217,8 +237,35 @@ impl Work<'_> {
                 return Ok(Err(not));
             }
         }
-        draft.stamp(Stamp { source: self.item.source, notice: self.notice() });
+        self.mark(&mut draft);
+        draft.stamp(self.stamp());
         Ok(draft.seal(permit, &own_key))
+    }
+
+    /// What is known of the values that are written now.
+    fn stamp(&self) -> Stamp {
+        let known = self.item.known.clone();
+        Stamp {
+            source: self.item.source,
+            notice: self.notice(),
+            reference: known.reference,
+            verified_at: known.verified_at,
+            confidence: known.confidence,
+            in_confidence: known.in_confidence,
+            disputed: false,
+        }
+    }
+
+    /// What is said of values that stay as they are, or of new ones by name.
+    fn mark(&self, draft: &mut Draft) {
+        let known = &self.item.known;
+        let field = |name: &Name| self.category.field(name);
+        if let Some(on) = &known.verified_at {
+            known.verified.iter().filter_map(field).for_each(|field| draft.verified(field, on.clone()));
+        }
+        for (name, disputed) in &known.disputed {
+            field(name).into_iter().for_each(|field| draft.disputed(field, *disputed));
+        }
     }
 
     /// What is about somebody else lies under a key that this person has for this record alone: one key, however many of
@@ -404,14 +451,31 @@ fn check_values(category: &Category, item: &WriteItem) -> Result<(), (Code, Name
     }
 }
 
+/// Nobody has made sure of anything on a day that is still to come.
+fn check_known(item: &WriteItem, now_ms: u64) -> Result<(), (Code, Name, String)> {
+    let Some(first) = touched(item).first().copied() else { return Ok(()) };
+    let wrong = |why: &str| Err((Code::InvalidValue, first, why.to_owned()));
+    match &item.known.verified_at {
+        None if !item.known.verified.is_empty() => wrong("`verified` needs the day, `verified_at`"),
+        Some(on) if clock::day_in_london(now_ms).is_some_and(|today| *on.as_str() > *today) => {
+            wrong("`verified_at` is still to come")
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Texts for WriteItem {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let WriteItem { category, person, record, expected_version: _, source: _, fields, about } = self;
+        let WriteItem { category, person, record, expected_version: _, source: _, known, fields, about } = self;
+        let Known { reference, verified_at: _, confidence: _, in_confidence: _, verified, disputed } = known;
         let place = [Text::of("category", category), Text::of("person", person), Text::of("record", record)];
         let about = about.iter().flat_map(|(field, other)| [Text::of("about", field), Text::of("about", other)]);
         let names = fields.keys().map(|field| Text::of("fields", field));
         let values = fields.iter().filter_map(|(field, value)| Some(Text::value(*field, value.as_ref()?.expose())));
-        place.into_iter().chain(about).chain(names).chain(values)
+        let known = reference.iter().map(|reference| Text::of("known", reference));
+        let marked = verified.iter().map(|field| Text::of("known", field));
+        let marked = marked.chain(disputed.keys().map(|field| Text::of("known", field)));
+        place.into_iter().chain(about).chain(known).chain(marked).chain(names).chain(values)
     }
 }
 
@@ -424,8 +488,9 @@ impl Item for WriteItem {
         Private {
             person: Some(self.person.clone()),
             record: Some(self.record.clone()),
-            fields: self.fields.keys().copied().collect(),
+            fields: touched(self),
             source: self.source,
+            known: self.known.clone(),
             others: self.about.values().cloned().collect(),
             ..Private::default()
         }

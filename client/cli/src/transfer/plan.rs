@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use coffer_wire::api::{WORDS_BYTES_MAX, WriteItem};
 use coffer_wire::problem::Code;
 use coffer_wire::schema::{Category, Field, SchemaAnswer, Subject};
-use coffer_wire::{ExternalId, Name, Provenance, Value};
+use coffer_wire::{ExternalId, Known, Name, Provenance, Value};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -143,6 +143,7 @@ impl Block {
             record: self.record.id(cells).ok_or(Why::of("invalid_record"))?,
             expected_version: None,
             source,
+            known: Known::default(),
             fields,
             about,
         };

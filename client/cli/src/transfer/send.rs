@@ -47,8 +47,13 @@ pub async fn versions(long: &mut Long<'_>, stop: &Stop, records: &[&Record]) -> 
         let persons: Vec<_> = persons.into_iter().collect();
         let mut standing = BTreeMap::new();
         for some in persons.chunks(ITEMS_MAX) {
-            let items =
-                || some.iter().map(|(category, person)| ListItem { category: *category, person: person.clone() });
+            let items = || {
+                some.iter().map(|(category, person)| ListItem {
+                    category: *category,
+                    person: person.clone(),
+                    not_verified_since: None,
+                })
+            };
             let each = long
                 .call(stop, async |session| envelope(session, around.clone())?.list_each(items().collect()).await)
                 .await?;
@@ -216,6 +221,7 @@ fn expecting(record: &Record, expected: &BTreeMap<Item, u32>) -> WriteItem {
         record: item.record.clone(),
         expected_version: Some(expected.get(&record.item()).copied().unwrap_or(0)),
         source: item.source,
+        known: item.known.clone(),
         fields: item.fields.iter().map(|(field, text)| (*field, value(text))).collect(),
         about: item.about.clone(),
     }

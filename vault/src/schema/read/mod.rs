@@ -91,6 +91,7 @@ struct RawCategory {
     source: Spanned<Vec<Provenance>>,
     #[serde(default)]
     source_required: bool,
+    confidants_for: Option<Spanned<Vec<Name>>>,
     #[serde(default)]
     recipient: Vec<RawRecipients>,
     retention: Spanned<String>,
@@ -116,6 +117,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
     purposes(source, &raw.purposes)?;
     sources(source, &raw.source)?;
     let recipients = recipients(source, &raw)?;
+    let confidants_for = confidants_for(source, &raw)?;
     let RawCategory { mark, article9, schedule1, policy_document, .. } = &raw;
     let mark = MarkKeys { mark, article9, schedule1, policy_document }.read(source)?.unwrap_or(Mark::Ordinary);
     if raw.field.is_empty() || raw.field.len() > FIELDS_MAX {
@@ -138,6 +140,7 @@ fn category(source: Source<'_>) -> Result<Category, FileError> {
         mark: common.mark,
         source: common.source,
         source_required: raw.source_required,
+        confidants_for,
         recipients,
         retention: raw.retention.into_inner(),
         append_only: raw.append_only,
@@ -192,6 +195,17 @@ fn sources(source: Source<'_>, sources: &Spanned<Vec<Provenance>>) -> Result<(),
         return Err(source.at(sources.span(), "source", "must name at least one source, none twice"));
     }
     Ok(())
+}
+
+fn confidants_for(source: Source<'_>, raw: &RawCategory) -> Result<Vec<Name>, FileError> {
+    let Some(given) = &raw.confidants_for else { return Ok(Vec::new()) };
+    purposes(source, given).map_err(|error| FileError { key: Some("confidants_for".to_owned()), ..error })?;
+    match given.get_ref().iter().find(|purpose| !raw.purposes.get_ref().contains(purpose)) {
+        Some(foreign) => {
+            Err(source.at(given.span(), "confidants_for", format!("`{foreign}` is none of the category's purposes")))
+        }
+        None => Ok(given.get_ref().clone()),
+    }
 }
 
 /// Each kind once, and for purposes of the category.
@@ -317,6 +331,8 @@ subject = "other"
             ("subject = \"other\"", "source = [\"email\"]", 21, "source"),
             ("retention = \"as long as a payment is due\"\n", "", 1, "retention"),
             ("as long as a payment is due", "", 6, "retention"),
+            ("retention =", "confidants_for = [\"gossip\"]\nretention =", 6, "confidants_for"),
+            ("retention =", "confidants_for = []\nretention =", 6, "confidants_for"),
             ("[[field]]", "[[recipient]]\nkind = \"friend\"\npurposes = [\"payments\"]\n[[field]]", 8, "kind"),
             ("[[field]]", "[[recipient]]\nkind = \"bank\"\npurposes = [\"gossip\"]\n[[field]]", 9, "purposes"),
             ("[[field]]", "[[recipient]]\nkind = \"bank\"\npurposes = []\n[[field]]", 9, "purposes"),

@@ -104,7 +104,9 @@ impl Export<'_, '_> {
 
     async fn persons(&mut self, persons: Vec<(u64, ExternalId)>, sheet: &mut Writer<Target>) -> Result<(), Failure> {
         let (args, category) = (self.args, self.args.category);
-        let items = || persons.iter().map(|(_, person)| ListItem { category, person: person.clone() });
+        let items = || {
+            persons.iter().map(|(_, person)| ListItem { category, person: person.clone(), not_verified_since: None })
+        };
         let list = async |session: &Session| handle(args, session)?.list_each(items().collect()).await;
         let each = self.long.call(&self.stop, list).await?;
         let mut found = Vec::new();

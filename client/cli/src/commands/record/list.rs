@@ -7,7 +7,7 @@ use crate::args::List;
 use crate::commands::{InLog, in_log};
 use crate::connect::{Desk, prove};
 use crate::failure::Failure;
-use crate::output::plain;
+use crate::output::{list, plain};
 
 #[derive(Serialize)]
 struct Report {
@@ -17,12 +17,24 @@ struct Report {
 
 pub async fn run(desk: &Desk, args: List) -> Result<(), Failure> {
     let (vault, records) = desk.records(args.envelope)?;
-    let listing = records.list(ListItem { category: args.category, person: args.person }).await?;
+    let List { category, person, not_verified_since, .. } = args;
+    let asked = not_verified_since.clone();
+    let listing = records.list(ListItem { category, person, not_verified_since }).await?;
     prove(&vault).await?;
     if desk.screen.is_json() {
         return desk.screen.json(&Report { records: listing.records, log: listing.logged.into() });
     }
     let row = |listed: &Listed| [plain(listed.record.as_str()), plain(listed.version)];
-    desk.screen.table(["record", "version"], listing.records.iter().map(row).collect())?;
+    match asked {
+        None => desk.screen.table(["record", "version"], listing.records.iter().map(row).collect())?,
+        Some(day) => {
+            let with = |listed: &Listed| {
+                let [record, version] = row(listed);
+                [record, version, list(&listed.stale)]
+            };
+            let since = format!("not verified since {day}");
+            desk.screen.table(["record", "version", since.as_str()], listing.records.iter().map(with).collect())?;
+        }
+    }
     desk.screen.line([in_log(&listing.logged)])
 }

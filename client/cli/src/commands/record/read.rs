@@ -43,12 +43,18 @@ pub async fn run(desk: &Desk, args: Read) -> Result<(), Failure> {
     desk.screen.line([faint(format!("version {}, ", record.version)), in_log(&record.logged)])
 }
 
-/// Whence, and under which privacy notice.
+/// Whether it is disputed, whence it came, how sure it is, and under which privacy notice.
 fn came_in(stamp: Option<&Stamp>) -> Piece {
     let Some(stamp) = stamp else { return faint("") };
     let source = stamp.source.map(|source| source.as_str().to_owned());
     let notice = stamp.notice.as_ref().map(|notice| format!("notice {notice}"));
-    faint(source.into_iter().chain(notice).collect::<Vec<_>>().join(", "))
+    let reference = stamp.reference.as_ref().map(|reference| format!("reference {}", reference.as_str()));
+    let confidence = stamp.confidence.map(|confidence| confidence.as_str().to_owned());
+    let verified = stamp.verified_at.as_ref().map(|day| format!("verified {day}"));
+    let in_confidence = stamp.in_confidence.then(|| "in confidence".to_owned());
+    let disputed = stamp.disputed.then(|| "DISPUTED".to_owned());
+    let told = [disputed, source, in_confidence, reference, confidence, verified, notice];
+    faint(told.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// The one place where this program shows a value.

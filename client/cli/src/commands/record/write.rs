@@ -1,6 +1,7 @@
 //! `coffer record write`: fields of one record, from a file or standard input.
 
 use coffer_wire::api::WriteItem;
+use coffer_wire::{Known, Name};
 use serde::Serialize;
 
 use crate::args::Write;
@@ -18,12 +19,22 @@ struct Report {
 pub async fn run(desk: &Desk, args: Write) -> Result<(), Failure> {
     // The token first: where both lie on standard input, that is said before anything is read.
     let (vault, records) = desk.records(args.envelope)?;
+    let said = |fields: Vec<Name>, is: bool| fields.into_iter().map(move |field| (field, is));
+    let disputed = said(args.disputed, true).chain(said(args.settled, false));
     let item = WriteItem {
         category: args.category,
         person: args.person,
         record: args.record,
         expected_version: args.expected_version,
         source: args.source,
+        known: Known {
+            reference: args.reference,
+            verified_at: args.verified_at,
+            confidence: args.confidence,
+            in_confidence: args.in_confidence,
+            verified: args.verified,
+            disputed: disputed.collect(),
+        },
         fields: desk.inputs.fields(&args.fields_file)?,
         about: args.about.into_iter().collect(),
     };
