@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 
+import requests
 import schemathesis
 
 HOME = pathlib.Path(os.environ["COFFER_HOME"])
@@ -101,6 +102,24 @@ def example(case):
 @schemathesis.hook
 def after_call(context, case, response):
     counts[f"{case.operation.method.upper()} {case.operation.path}"][response.status_code] += 1
+    if case.path == SEAL and response.status_code == 200:
+        unseal(response.request.url)
+
+
+SEAL, UNSEAL = "/v1/vault/seal", "/v1/vault/unseal"
+
+
+def unseal(url):
+    """A sealed vault would answer nothing else."""
+    client = HOME / "clients" / "console"
+    answer = requests.post(
+        url.replace(SEAL, UNSEAL),
+        json={},
+        cert=(str(client / "client.pem"), str(client / "client.key")),
+        verify=str(HOME / "tls" / "server-ca.pem"),
+        timeout=60,
+    )
+    counts[f"POST {UNSEAL}"][answer.status_code] += 1
 
 
 @atexit.register

@@ -63,6 +63,20 @@ pub struct Drilled {
     pub logged: Logged,
 }
 
+/// How far a rotation of the root key has come. No `Debug`: shares do not print.
+pub struct Rotated {
+    /// The id of the root key that is now in force; none while it is still the one before.
+    pub root: Option<String>,
+    /// How many keys lie under it.
+    pub keys: u64,
+    /// New shares, shown this once.
+    pub given_out: Vec<Value>,
+    /// How far they are typed back.
+    pub shares: Option<Shares>,
+    /// Where the log has it.
+    pub logged: Logged,
+}
+
 /// What was erased.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Erased {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coffer_wire::api::{
     ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt,
-    SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
+    RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
 use crate::log::{Floor, prover};
-use crate::outcome::{Activated, Drilled, Entries, Logged};
+use crate::outcome::{Activated, Drilled, Entries, Logged, Rotated};
 use crate::records::Records;
 use crate::token::Token;
 use crate::transport::{Caller, Repeat};
@@ -144,6 +144,17 @@ impl Session {
         let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultDrill), floor)?;
         prover::wake(&self.core);
         Ok(Drilled { would_open: answer.would_open, shares: answer.shares, logged })
+    }
+
+    /// One step of a rotation of the root key: nothing where the vault's seal gives it by itself; else first the numbers of the new shares,
+    /// which a second person approves, then each of them as it was written down.
+    pub async fn rotate_root(&self, asked: RotateRootRequest) -> Result<Rotated, Error> {
+        let floor = self.core.log.floor();
+        let answer: RotateRootAnswer = self.act("/v1/root/rotate", Action::RootRotate, &asked, Repeat::Never).await?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::RootRotate), floor)?;
+        prover::wake(&self.core);
+        let RotateRootAnswer { root, keys, given_out, shares, .. } = answer;
+        Ok(Rotated { root, keys, given_out, shares, logged })
     }
 
     /// Activates a policy: file name and text.

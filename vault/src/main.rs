@@ -11,9 +11,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 use commands::{check, demo, dev, init, openapi, schema, serve, token};
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
+use zeroizing_alloc::ZeroAlloc;
 
+/// Wipes what is given back: shares and values also lie in buffers of TLS and HTTP, which wipe nothing themselves.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 /// The Coffer vault: personal data under keys of its own, nothing released unlogged.
 #[derive(Parser)]

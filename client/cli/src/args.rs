@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coffer_wire::api::Form;
+use coffer_wire::approvals::ApprovalId;
 use coffer_wire::leaf::Action;
 use coffer_wire::{Confidence, Day, ExternalId, Name, Provenance};
 
@@ -439,6 +440,30 @@ pub enum Keys {
     /// List the keys and their states
     #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin keys list --json")]
     List,
+    /// Have another root key follow the present one; where officers hold it, give out new shares and type them back
+    #[command(
+        after_help = "With a key file or a token one call does it. With shares: --threshold and --shares give out new ones, once a second admin has \
+                      approved; then each officer types theirs, and the call that brings enough of them rotates. From then on the old ones open nothing.\n\n\
+                      Examples:\n  coffer keys rotate-root\n  coffer keys rotate-root --threshold 2 --shares 3\n  \
+                      coffer keys rotate-root --threshold 2 --shares 3 --approval Zm9vYmFyYmF6cXV4cXV4eA"
+    )]
+    RotateRoot(RotateRoot),
+}
+
+/// Another root key.
+#[derive(Args)]
+pub struct RotateRoot {
+    /// New shares: how many of them open the vault
+    #[arg(long, requires = "shares", value_name = "NUMBER")]
+    pub threshold: Option<u8>,
+    /// New shares: how many are given out
+    #[arg(long, requires = "threshold", value_name = "NUMBER")]
+    pub shares: Option<u8>,
+    /// The second person's approval, as it was named when new shares were asked for
+    #[arg(long, requires = "shares", value_name = "ID")]
+    pub approval: Option<ApprovalId>,
+    #[command(flatten)]
+    pub share: Share,
 }
 
 #[derive(Subcommand)]

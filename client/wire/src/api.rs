@@ -706,10 +706,13 @@ pub struct RotateRootRequest {
     /// A new share, typed back as it was written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Value>,
+    /// The second person's approval, which new shares need.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
 }
 
 /// The answer of `root/rotate`.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateRootAnswer {
@@ -726,8 +729,7 @@ pub struct RotateRootAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Shares>,
     /// Proof that it is in the log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<Receipt>,
+    pub receipt: Receipt,
     /// The note of the receipt.
     pub notes: Vec<String>,
 }

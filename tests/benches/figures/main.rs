@@ -30,7 +30,7 @@ use report::Report;
 
 /// As `coffer-vault` has it.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<MiMalloc> = zeroizing_alloc::ZeroAlloc(MiMalloc);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -10,11 +10,13 @@
 //! error E0369: binary operation `==` cannot be applied to type `Plain`
 //! error E0369: binary operation `==` cannot be applied to type `Plaintext`
 //! error E0369: binary operation `==` cannot be applied to type `RootKey`
+//! error E0369: binary operation `==` cannot be applied to type `Share`
 //! error E0369: binary operation `==` cannot be applied to type `SubjectKey`
 //! error E0369: binary operation `==` cannot be applied to type `Value`
 
 use coffer_compile_fail::secret::{
-    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, Share, SubjectKey,
+    Value,
 };
 
 pub fn audit_key(one: AuditKey, other: AuditKey) -> bool {
@@ -54,6 +56,10 @@ pub fn plaintext(one: Plaintext, other: Plaintext) -> bool {
 }
 
 pub fn root_key(one: RootKey, other: RootKey) -> bool {
+    one == other
+}
+
+pub fn share(one: Share, other: Share) -> bool {
     one == other
 }
 

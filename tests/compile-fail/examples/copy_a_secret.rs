@@ -10,11 +10,13 @@
 //! error E0599: no method named `clone` found for struct `Plain`
 //! error E0599: no method named `clone` found for struct `Plaintext`
 //! error E0599: no method named `clone` found for struct `RootKey`
+//! error E0599: no method named `clone` found for struct `Share`
 //! error E0599: no method named `clone` found for struct `SubjectKey`
 //! error E0599: no method named `clone` found for struct `Value`
 
 use coffer_compile_fail::secret::{
-    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, Share, SubjectKey,
+    Value,
 };
 
 pub fn audit_key(secret: AuditKey) -> [AuditKey; 2] {
@@ -54,6 +56,10 @@ pub fn plaintext(secret: Plaintext) -> [Plaintext; 2] {
 }
 
 pub fn root_key(secret: RootKey) -> [RootKey; 2] {
+    [secret.clone(), secret]
+}
+
+pub fn share(secret: Share) -> [Share; 2] {
     [secret.clone(), secret]
 }
 

@@ -10,11 +10,13 @@
 //! error E0277: `Plain` doesn't implement `Debug`
 //! error E0277: `Plaintext` doesn't implement `Debug`
 //! error E0277: `RootKey` doesn't implement `Debug`
+//! error E0277: `Share` doesn't implement `Debug`
 //! error E0277: `SubjectKey` doesn't implement `Debug`
 //! error E0277: `Value` doesn't implement `Debug`
 
 use coffer_compile_fail::secret::{
-    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey, Value,
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, Share, SubjectKey,
+    Value,
 };
 
 pub fn audit_key(secret: &AuditKey) -> String {
@@ -54,6 +56,10 @@ pub fn plaintext(secret: &Plaintext) -> String {
 }
 
 pub fn root_key(secret: &RootKey) -> String {
+    format!("{secret:?}")
+}
+
+pub fn share(secret: &Share) -> String {
     format!("{secret:?}")
 }
 

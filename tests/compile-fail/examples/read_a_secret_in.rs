@@ -10,10 +10,11 @@
 //! error E0277: the trait bound `Plain: serde::Deserialize<'de>` is not satisfied
 //! error E0277: the trait bound `Plaintext: serde::Deserialize<'de>` is not satisfied
 //! error E0277: the trait bound `RootKey: serde::Deserialize<'de>` is not satisfied
+//! error E0277: the trait bound `Share: serde::Deserialize<'de>` is not satisfied
 //! error E0277: the trait bound `SubjectKey: serde::Deserialize<'de>` is not satisfied
 
 use coffer_compile_fail::secret::{
-    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey,
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, Share, SubjectKey,
 };
 
 fn read<T: for<'de> serde::Deserialize<'de>>() -> Option<T> {
@@ -57,6 +58,10 @@ pub fn plaintext() -> Option<Plaintext> {
 }
 
 pub fn root_key() -> Option<RootKey> {
+    read()
+}
+
+pub fn share() -> Option<Share> {
     read()
 }
 

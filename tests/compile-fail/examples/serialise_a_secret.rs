@@ -10,10 +10,11 @@
 //! error E0277: the trait bound `Plain: serde::Serialize` is not satisfied
 //! error E0277: the trait bound `Plaintext: serde::Serialize` is not satisfied
 //! error E0277: the trait bound `RootKey: serde::Serialize` is not satisfied
+//! error E0277: the trait bound `Share: serde::Serialize` is not satisfied
 //! error E0277: the trait bound `SubjectKey: serde::Serialize` is not satisfied
 
 use coffer_compile_fail::secret::{
-    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, SubjectKey,
+    AuditKey, CategoryKey, Identity, Keyring, Line, LocatorKey, LogKey, Plain, Plaintext, RootKey, Share, SubjectKey,
 };
 
 fn written(_: &impl serde::Serialize) {}
@@ -55,6 +56,10 @@ pub fn plaintext(secret: &Plaintext) {
 }
 
 pub fn root_key(secret: &RootKey) {
+    written(secret)
+}
+
+pub fn share(secret: &Share) {
     written(secret)
 }
 

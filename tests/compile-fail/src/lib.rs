@@ -5,6 +5,7 @@
 #[cfg(not(feature = "evidence"))]
 pub mod secret {
     pub use coffer_keys::row::Identity;
+    pub use coffer_keys::seal::Share;
     pub use coffer_keys::{AuditKey, CategoryKey, LocatorKey, LogKey, Plaintext, RootKey, SubjectKey};
     pub use coffer_vault::keyring::{Keyring, Line};
     pub use coffer_vault::seal::Plain;
@@ -24,6 +25,7 @@ pub mod secret {
     pub use coffer_wire::Hash as Plain;
     pub use coffer_wire::Hash as Plaintext;
     pub use coffer_wire::Hash as RootKey;
+    pub use coffer_wire::Hash as Share;
     pub use coffer_wire::Hash as SubjectKey;
     pub use coffer_wire::Hash as Value;
 }

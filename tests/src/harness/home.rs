@@ -97,11 +97,30 @@ impl Home {
 
     /// A home over RocksDB that the real binary made.
     pub fn by_binary() -> Home {
+        let seal = |command: &mut Command, folder: &Path| {
+            command.arg("--key-file").arg(folder.join("root.key")).arg("--same-disk");
+        };
+        Home::made_by(Command::new(binary()), seal).0
+    }
+
+    /// The same whose root key is in shares, of which `threshold` are needed; and these.
+    pub fn by_shares(threshold: u8, shares: u8) -> (Home, Vec<String>) {
+        let seal = |command: &mut Command, _: &Path| {
+            command.args(["--seal", "shamir", "--threshold", &threshold.to_string(), "--shares", &shares.to_string()]);
+        };
+        let (home, report) = Home::made_by(Command::new(binary()), seal);
+        let shares = report["shares"].as_array().unwrap();
+        let shares = shares.iter().map(|share| share.as_str().unwrap().to_owned()).collect();
+        (home, shares)
+    }
+
+    /// The same by a command of one's own, to which `seal` adds what holds the root key, given the folder around the home. Answers what it reported as well.
+    pub fn made_by(mut command: Command, seal: impl FnOnce(&mut Command, &Path)) -> (Home, serde_json::Value) {
         let folder = tempfile::Builder::new().prefix("coffer-test-").tempdir().unwrap();
         let dir = folder.path().join("home");
-        let mut command = Command::new(binary());
         command.arg("init").arg(&dir).args(["--name", "tests", "--origin", ORIGIN, "--listen", "127.0.0.1:0"]);
-        command.arg("--key-file").arg(folder.path().join("root.key")).args(["--same-disk", "--local-issuer", "--json"]);
+        command.args(["--local-issuer", "--json"]);
+        seal(&mut command, folder.path());
         for (name, title) in CONTROLLERS {
             command.arg("--controller").arg(format!("{name}={title}"));
         }
@@ -111,7 +130,9 @@ impl Home {
         let config = Config::load(&dir).unwrap();
         let issuer = local_issuer(&config).unwrap();
         let log_key = report["log_key"].as_str().unwrap().parse().unwrap();
-        Home { config: Arc::new(config), log_key, clock: Arc::new(System), memory: None, issuer, dir, folder }
+        let home =
+            Home { config: Arc::new(config), log_key, clock: Arc::new(System), memory: None, issuer, dir, folder };
+        (home, report)
     }
 
     /// The home directory.

@@ -1,9 +1,12 @@
 //! From open to sealed and back, over and over.
 
+use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use coffer_tests::harness::{Home, Process, Reply, Running, Serving, Socket, Store, command_line};
+use coffer_tests::harness::{Home, Process, Raw, Reply, Running, Serving, Socket, Store, command_line, tls};
+use coffer_vault::clock::{Clock, System};
+use coffer_vault::local::LocalCa;
 use coffer_vault::store::{Batch, Engine, Family, meta};
 use coffer_wire::leaf::Action;
 use serde_json::{Value, json};
@@ -63,7 +66,10 @@ async fn a_sealed_vault_answers_status_and_unseal_alone_and_an_open_one_answers_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_but_applications_of_the_configuration_may_unseal_and_an_open_vault_says_so() {
-    let vault = with_a_record(Home::new(Store::Memory)).await;
+    let mut home = Home::new(Store::Memory);
+    let of_care_desk = |suspended: bool| format!("client_id = \"care-desk\"\nsuspended = {suspended}");
+    home.reconfigure(|text| text.replace(&of_care_desk(false), &of_care_desk(true)));
+    let vault = with_a_record(home).await;
     let before = vault.log_size();
     unseal(&vault).await.refused(409, "already_open");
     let leaf = vault.leaves_since(before).remove(0);
@@ -74,6 +80,14 @@ async fn nobody_but_applications_of_the_configuration_may_unseal_and_an_open_vau
     console.post("/v1/vault/unseal", None, &share).await.refused(400, "share_not_taken");
     console.post("/v1/vault/unseal", None, &json!({ "key": "k" })).await.refused(400, "malformed");
     console.get("/v1/vault/unseal", None).await.refused(405, "method_not_allowed");
+    let home = vault.home();
+    let ca = home.config.local_ca.clone().unwrap();
+    let ca = LocalCa::load(&ca.certificate, &ca.key).unwrap();
+    let [certificate, key] = ["pem", "key"].map(|ending| home.folder().join(format!("nobody.{ending}")));
+    ca.client("nobody.apps.coffer.internal", System.now_ms()).unwrap().save(&certificate, &key).unwrap();
+    let nobody = Raw::new(vault.url(), tls(&home.server_ca(), Some((&certificate, &key))));
+    nobody.post("/v1/vault/unseal", None, &json!({})).await.refused(401, "credential_unknown");
+    vault.raw("care-desk").post("/v1/vault/unseal", None, &json!({})).await.refused(401, "credential_revoked");
     assert_eq!(status(&vault).await["state"], "sealed");
     unseal(&vault).await.granted();
 }
@@ -151,6 +165,48 @@ async fn a_vault_may_start_sealed_and_ends_when_it_is_told_to() {
     // Head and log agree, as after any stop.
     let checked = Command::new(coffer_tests::harness::binary()).arg("check").arg(home.dir()).output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+/// What the operator's port says: the status and the text.
+fn operator(vault: &Process, path: &str) -> (String, String) {
+    let said = String::from_utf8(vault.said()).unwrap();
+    let address = said.lines().find_map(|line| line.strip_prefix("coffer-vault: operator's port on ")).unwrap();
+    let mut port = std::net::TcpStream::connect(address).unwrap();
+    write!(port, "GET {path} HTTP/1.1\r\nhost: v\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    port.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().to_owned(), body.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_operators_port_and_checks_follow_the_door() {
+    let mut home = Home::by_binary();
+    home.reconfigure(|text| format!("{text}\n[operator]\naddress = \"127.0.0.1:0\"\n"));
+    let vault = Process::start(home, "warn");
+    vault.staff("bank-officer", "oakvale").write("bank", "p", "r", json!({ "sort_code": SORT_CODE })).await.granted();
+    let check = || {
+        let dir = vault.home().dir();
+        let done = Command::new(coffer_tests::harness::binary()).arg("check").arg(dir).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    for _ in 0..2 {
+        assert_eq!(operator(&vault, "/readyz").0, "200");
+        assert!(operator(&vault, "/metrics").1.contains("coffer_open 1"));
+        // By a copy that the server makes.
+        check();
+        seal(&vault).await.granted();
+        assert_eq!(operator(&vault, "/readyz"), ("503".to_owned(), "sealed\n".to_owned()));
+        assert!(operator(&vault, "/metrics").1.contains("coffer_open 0"));
+        assert_eq!(operator(&vault, "/healthz").0, "200");
+        // The store itself: nobody has it open. Whoever has keeps the vault sealed as long.
+        check();
+        let store = vault.home().rocks();
+        let busy = unseal(&vault).await.refused(503, "busy");
+        assert_eq!(busy.json()["detail"], "another program has the store open");
+        drop(store);
+        unseal(&vault).await.granted();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

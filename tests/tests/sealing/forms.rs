@@ -26,6 +26,8 @@ pub(crate) enum Form {
     /// What signs (RFC 8032, section 5.1.5): the pruned half of the hash, the same reduced, and the half that makes nonces.
     Scalar,
     Prefix,
+    /// Of a share, as it is written down.
+    Text,
 }
 
 /// A key of HMAC.
@@ -95,7 +97,8 @@ fn doubled(byte: u8) -> u8 {
     byte << 1 ^ if byte & 0x80 == 0 { 0 } else { 0x1b }
 }
 
-fn product(mut a: u8, b: u8) -> u8 {
+/// In the field of AES.
+pub(crate) fn product(mut a: u8, b: u8) -> u8 {
     let mut sum = 0;
     for bit in 0..8 {
         sum ^= if b >> bit & 1 == 1 { a } else { 0 };

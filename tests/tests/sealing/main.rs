@@ -6,4 +6,5 @@ mod forms;
 mod load;
 mod memory;
 mod scan;
+mod shares;
 mod tree;

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use coffer_tests::harness::{Home, Process, Serving};
 use serde_json::json;
 
 use crate::forms::Form;
-use crate::tree::{Kind, Label2, needles};
+use crate::shares::{Written, combined, share};
+use crate::tree::{Kind, Label2, needles, root_in_file};
 
 const RECORDS: [(&str, &str, &str); 3] = [("bank", "p-0", "r"), ("bank", "p-1", "r"), ("care", "p-2", "r")];
 
@@ -38,7 +40,7 @@ async fn an_open_vault_has_its_keys_in_memory_and_a_sealed_one_has_none() {
     let vault = Process::start(Home::by_binary(), "warn");
     work(&vault, true).await;
     let home = vault.terminate().0;
-    let needles = needles(&home, &RECORDS);
+    let needles = needles(&home, root_in_file(&home), &RECORDS);
     let vault = Process::start(home, "warn");
     let admin = vault.staff("security-admin", "oakvale");
     for round in 0..2 {
@@ -63,6 +65,52 @@ async fn an_open_vault_has_its_keys_in_memory_and_a_sealed_one_has_none() {
         assert_eq!(kinds(&sealed), BTreeMap::new(), "round {round}; open it was {open:?}");
         vault.raw("console").post("/v1/vault/unseal", None, &json!({})).await.granted();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_of_shares_keeps_its_root_key_while_it_is_open_and_no_longer() {
+    let (home, texts) = Home::by_shares(3, 5);
+    let vault = Process::start(home, "warn");
+    for text in &texts[..3] {
+        share(&vault, text).await.granted();
+    }
+    work(&vault, true).await;
+    let home = vault.terminate().0;
+    let written: Vec<_> = texts.iter().map(|text| Written::read(text)).collect();
+    let mut needles = needles(&home, combined(&written[1..4]), &RECORDS);
+    for written in &written {
+        needles.add((Kind::Share, Form::Raw), &written.body);
+        // As it is typed and sent: what stands in the middle of its text.
+        let text = written.text();
+        needles.add((Kind::Share, Form::Text), &text.as_bytes()[text.len() / 2..][..32]);
+    }
+    let vault = Process::start(home, "warn");
+    for text in &texts[2..] {
+        share(&vault, text).await.granted();
+    }
+    work(&vault, false).await;
+    let admin = vault.staff("security-admin", "oakvale");
+    for text in &texts[..2] {
+        admin.post("/v1/vault/drill", &json!({ "share": text })).await.granted();
+    }
+    let open = needles.count(&vault.id().to_string());
+    assert!(open.get(&(Kind::Root, Form::Inner)).is_some_and(|count| *count > 0), "{open:?}");
+    assert!(open.get(&(Kind::Share, Form::Raw)).is_some_and(|count| *count > 0), "of the drill: {open:?}");
+    admin.post("/v1/vault/seal", &json!({})).await.granted();
+    let mut sealed = needles.count(&vault.id().to_string());
+    // The text of a share may stand in the buffers of its connection for as long as that is kept.
+    sealed.retain(|(_, form), _| *form != Form::Text);
+    assert_eq!(kinds(&sealed), BTreeMap::new(), "open it was {open:?}");
+    drop(admin);
+    let mut left = needles.count(&vault.id().to_string());
+    for _ in 0..20 {
+        if left.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        left = needles.count(&vault.id().to_string());
+    }
+    panic!("what was sent is still there: {left:?}");
 }
 
 fn locked_kib(vault: &Process) -> u64 {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Log,
     Audit,
     Subject,
+    /// A share of the root key.
+    Share,
     /// Derived, of one wrapped key.
     Wrap,
     /// Derived, of one value.
@@ -36,18 +38,22 @@ pub(crate) enum Kind {
 /// What was found, by whose key and in which form.
 pub(crate) type Label2 = (Kind, Form);
 
+/// The root key in a key file.
+pub(crate) fn root_in_file(home: &Home) -> [u8; 32] {
+    let line = std::fs::read_to_string(&home.config.seal.key_file).unwrap();
+    let root = data_encoding::BASE64URL_NOPAD.decode(line.split(' ').nth(2).unwrap().as_bytes()).unwrap();
+    root.try_into().unwrap()
+}
+
 /// What opens as the tree is walked.
 struct Walk {
     needles: Needles<Label2>,
 }
 
 /// Every form of every key of a home that nobody has open. `people`: the records whose values are looked for too.
-pub(crate) fn needles(home: &Home, records: &[(&str, &str, &str)]) -> Needles<Label2> {
+pub(crate) fn needles(home: &Home, root: [u8; 32], records: &[(&str, &str, &str)]) -> Needles<Label2> {
     let engine = home.rocks();
     let mut walk = Walk { needles: Needles::new() };
-    let line = std::fs::read_to_string(&home.config.seal.key_file).unwrap();
-    let root = data_encoding::BASE64URL_NOPAD.decode(line.split(' ').nth(2).unwrap().as_bytes()).unwrap();
-    let root: [u8; 32] = root.try_into().unwrap();
     forms::mac(&mut walk.needles, &root, |form| (Kind::Root, form));
 
     let mut categories = HashMap::new();

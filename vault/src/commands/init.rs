@@ -168,6 +168,10 @@ struct Report<'a> {
 /// Makes the home and says what was made.
 pub fn run(args: Init, json: bool) -> Result<(), Failure> {
     super::memory::harden().map_err(|error| Failure::io("process limits", error))?;
+    if let Some(warning) = super::memory::warning() {
+        // Before the first key: `serve` refuses this unless it is accepted.
+        eprintln!("coffer-vault: {warning}");
+    }
     let dir = absolute(&args.dir)?;
     let options = HomeOptions {
         name: args.name,

@@ -33,21 +33,29 @@ pub fn harden() -> io::Result<()> {
 
 /// Refuses to open a root key that could come to swap, unless the operator accepts that.
 pub fn permitted(config: &Config) -> Result<(), Failure> {
-    match warning() {
-        Some(_) if !config.seal.allow_swap => Err(Failure::config(
+    match refuses(may_be_swapped(), config.seal.allow_swap) {
+        true => Err(Failure::config(
             "this machine has swap, and the memory of this process cannot be locked: keys could come to its disk. Raise the limit \
              (systemd: LimitMEMLOCK=infinity; a shell: `ulimit -l unlimited`), turn swap off (`swapoff -a`), or accept the risk with \
              seal.allow_swap = true",
         )),
-        _ => Ok(()),
+        false => Ok(()),
     }
+}
+
+fn refuses(may_be_swapped: bool, allow_swap: bool) -> bool {
+    may_be_swapped && !allow_swap
 }
 
 /// What `status` says of it in red.
 pub fn warning() -> Option<String> {
-    let unlocked = HELD.get() != Some(&Held::Locked);
-    (unlocked && has_swap())
-        .then(|| "this machine has swap and the vault's memory is not locked: keys may come to its disk".to_owned())
+    let told = "this machine has swap and the vault's memory is not locked: keys may come to its disk";
+    may_be_swapped().then(|| told.to_owned())
+}
+
+/// A process that was never hardened is not locked.
+fn may_be_swapped() -> bool {
+    has_swap() && HELD.get() != Some(&Held::Locked)
 }
 
 /// Whether the kernel says that there is swap. /proc/swaps would say where, and is not shown to a unit that is shut in.
@@ -75,4 +83,22 @@ fn lock() -> bool {
 fn raise_descriptors() -> io::Result<()> {
     let limit = getrlimit(Resource::Nofile);
     Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_operator_accepts_that_keys_may_be_swapped() {
+        assert!(refuses(true, false));
+        assert!(!refuses(true, true) && !refuses(false, false) && !refuses(false, true));
+    }
+
+    #[test]
+    fn without_locked_memory_what_the_kernel_says_of_swap_decides() {
+        let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
+        assert_eq!(may_be_swapped(), swaps.lines().count() > 1, "{swaps}");
+        assert_eq!(warning().is_some(), may_be_swapped());
+    }
 }

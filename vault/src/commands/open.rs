@@ -76,9 +76,10 @@ fn door(config: Arc<Config>) -> Result<(Door, Opened), Failure> {
         Ok(store as Arc<dyn Engine>)
     });
     let clock: Arc<dyn Clock> = Arc::new(System);
-    let starts_open = config.seal.start == Start::Open && config.seal.kind != SealKind::Shamir;
+    let why = if config.seal.kind == SealKind::Shamir { Why::Shares } else { Why::Start };
+    let starts_open = config.seal.start == Start::Open && why == Why::Start;
     memory::permitted(&config)?;
-    let door = Door::shut(Arc::clone(&config), clock, Why::Start).with_store(open_store);
+    let door = Door::shut(Arc::clone(&config), clock, why).with_store(open_store);
     door.settle_seal().map_err(Failure::config)?;
     if starts_open {
         door.open_at_start(root_key(&config)?).map_err(Failure::config)?;

@@ -604,6 +604,8 @@ audience = "coffer"
             ("[log]", "[deadlines]\nbody_seconds = 3601\n[log]", 8, "body_seconds"),
             ("kind = \"key-file\"", "kind = \"tpm\"", 11, "kind"),
             ("key_file = ", "same_disc = true\nkey_file = ", 12, "same_disc"),
+            ("key_file = ", "start = \"shut\"\nkey_file = ", 12, "start"),
+            ("key_file = ", "allow_swap = 1\nkey_file = ", 12, "allow_swap"),
             ("memory_mib = 256", "memory_mib = 0", 15, "memory_mib"),
             ("reserve_mib = 64", "reserve_mib = -1", 16, "reserve_mib"),
             ("name = \"brookside\"", "name = \"oakvale\"", 21, "name"),
@@ -685,6 +687,35 @@ audience = "coffer"
             let error = read(&text).unwrap_err();
             let found = (error.file.as_str(), error.line, error.key.as_deref());
             assert_eq!(found, ("coffer.toml", Some(line), Some(key)), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_seal_has_its_own_keys_and_none_of_anothers() {
+        let with = |seal: &str| {
+            let (before, rest) = GOOD.split_once("[seal]\n").unwrap();
+            let (_, after) = rest.split_once("[store]").unwrap();
+            read(&format!("{before}[seal]\n{seal}\n[store]{after}"))
+        };
+        let shamir = with("kind = \"shamir\"\nshare_set = \"shares.set\"").unwrap().seal;
+        assert_eq!((shamir.kind, shamir.token.is_some()), (SealKind::Shamir, false));
+        assert!(shamir.key_file.is_absolute() && shamir.key_file.ends_with("shares.set"));
+        let token = "kind = \"pkcs11\"\nmodule = \"/m.so\"\ntoken = \"t\"\npin_file = \"/pin\"\nwrapped_key = \"w\"";
+        let seal = with(token).unwrap().seal;
+        let found = seal.token.unwrap();
+        assert_eq!((seal.kind, found.label.as_str(), found.module), (SealKind::Pkcs11, "t", "/m.so".into()));
+        for (seal, line, key) in [
+            ("kind = \"shamir\"".to_owned(), 11, "share_set"),
+            ("kind = \"shamir\"\nshare_set = \"s\"\nkey_file = \"k\"".to_owned(), 13, "key_file"),
+            ("kind = \"shamir\"\nshare_set = \"s\"\nsame_disk = true".to_owned(), 13, "same_disk"),
+            ("kind = \"key-file\"\nkey_file = \"k\"\npin_file = \"p\"".to_owned(), 13, "pin_file"),
+            ("kind = \"key-file\"".to_owned(), 11, "key_file"),
+            (token.replace("pin_file = \"/pin\"\n", ""), 11, "pin_file"),
+            (token.replace("\"t\"", "\"\""), 13, "token"),
+            ("kind = \"paper\"\nkey_file = \"k\"".to_owned(), 11, "kind"),
+        ] {
+            let error = with(&seal).unwrap_err();
+            assert_eq!((error.line, error.key.as_deref()), (Some(line), Some(key)), "{seal}: {error}");
         }
     }
 

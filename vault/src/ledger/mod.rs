@@ -32,6 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use coffer_keys::wipe_whole_stack;
 use coffer_wire::certificate::Certificate;
 use coffer_wire::note::VerifierKey;
 use tokio::sync::oneshot;
@@ -213,7 +214,11 @@ impl Ledger {
         serve_now(&mut sequencer, first)?;
         sequencer.orders = Some(orders);
         let threads = vec![
-            spawn("sequencer", move || sequencer.run(&for_sequencer))?,
+            spawn("sequencer", move || {
+                sequencer.run(&for_sequencer);
+                // The stack of a thread that has ended is kept for the next one as it is.
+                wipe_whole_stack();
+            })?,
             spawn("erasures", mirror)?,
             spawn("head", move || for_head.keep_head(head))?,
         ];

@@ -323,7 +323,8 @@ impl Door {
         let door = self.clone();
         let opened = blocking(move || {
             let opened = door.open_now(&shares, opening);
-            drop(turn);
+            drop((shares, turn));
+            wipe_whole_stack();
             opened
         });
         opened.await.unwrap_or(Err(Unopened::Failed))
@@ -341,6 +342,7 @@ impl Door {
         }
     }
 
+    #[inline(never)]
     fn open_now(&self, shares: &[Share], opening: Opening) -> Result<(), Unopened> {
         let root = self.seal().and_then(|seal| seal.open(shares)).map_err(Unopened::Seal)?;
         match self.open_house(root, opening) {

@@ -17,19 +17,22 @@ use std::time::Instant;
 
 use coffer_keys::RootKey;
 use coffer_keys::seal::{Prepared, Seal, Share, Split};
-use coffer_wire::api::{RotateRootAnswer, RotateRootRequest, Shares};
+use coffer_wire::api::{RotateRootAnswer, RotateRootRequest, Shares, SplitRequest};
+use coffer_wire::approvals::ApprovalId;
 use coffer_wire::leaf::Action;
+use coffer_wire::name::VAULT;
 use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Hash, Value};
 
 use super::answer::{Answered, body};
+use super::approval::{digest, two_people};
 use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::gathering::{Gathered, Gathering, problem_of_seal};
 use super::guard::{Text, Texts};
 use super::{House, Incoming, manage};
-use crate::admit::{Manage, Permit};
+use crate::admit::{Approved, Manage, Permit, What};
 use crate::keyring::{self, KeyringError};
 use crate::ledger::{Detail, Recorded};
 use crate::store::{Batch, Precondition};
@@ -48,7 +51,10 @@ async fn to_its_end(house: Arc<House>, incoming: Incoming) -> Answered {
     let (desk, permit) = permitted(&house, &incoming).await?;
     let act = Act { house: &house, incoming: &incoming, desk: &desk, permit: &permit };
     let done = match (asked.split, asked.share) {
-        (Some(split), None) => act.give_out(Split { threshold: split.threshold, shares: split.shares }).await,
+        (Some(split), None) => match act.may_split(split) {
+            Ok(numbers) => act.give_out(numbers, approved(&desk, &permit, split, asked.approval).await?).await,
+            Err(problem) => Err(problem),
+        },
         (None, share) => act.follow(share).await,
         (Some(_), Some(_)) => Err(Problem::new(Code::Malformed).with_detail("`split` and `share` do not go together")),
     };
@@ -66,6 +72,19 @@ async fn permitted(house: &Arc<House>, incoming: &Incoming) -> Result<(Desk, Per
     Ok((desk, permit))
 }
 
+/// That a second person wants these shares given out: whoever has enough of them has the root key.
+async fn approved(
+    desk: &Desk,
+    permit: &Permit<Manage>,
+    split: SplitRequest,
+    approval: Option<ApprovalId>,
+) -> Result<Approved, Problem> {
+    let SplitRequest { threshold, shares } = split;
+    let shown = format!("a root key in {shares} new shares, {threshold} of them needed");
+    let digest = digest(&RotateRootRequest { split: Some(split), share: None, approval: None });
+    two_people(desk, permit, What { act: Action::RootRotate, controller: VAULT, shown: &shown, digest }, approval).await
+}
+
 /// One call, by somebody who may.
 struct Act<'a> {
     house: &'a Arc<House>,
@@ -75,8 +94,18 @@ struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// Looked at before a second person is troubled with it.
+    fn may_split(&self, asked: SplitRequest) -> Result<Split, Problem> {
+        if self.house.seal()?.shares_needed().is_none() {
+            return Err(Problem::new(Code::ShareNotTaken));
+        }
+        let split = Split { threshold: asked.threshold, shares: asked.shares };
+        split.check().map_err(|error| problem_of_seal(&error))?;
+        Ok(split)
+    }
+
     /// New shares, for whoever asked to hand out. The leaf stands before anybody sees them.
-    async fn give_out(&self, split: Split) -> Result<RotateRootAnswer, Problem> {
+    async fn give_out(&self, split: Split, approved: Approved) -> Result<RotateRootAnswer, Problem> {
         let seal = self.house.seal()?;
         let given = blocking(move || match seal.prepare(Some(split)) {
             Ok(Prepared::Shares(shares)) => Ok(shares),
@@ -86,11 +115,13 @@ impl Act<'_> {
         let shares = given.await.map_err(|_| Problem::new(Code::Internal))??;
         self.lock().forget();
         let note = format!("{} new shares given out, {} of them needed", split.shares, split.threshold);
-        let recorded = self.record(note).await?;
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        approved.used_up_in(&mut batch, &mut needs);
+        let recorded = self.record(note, batch, needs).await?;
         let set = shares.first().map(|share| share.set().to_string());
         let gathered = Shares { needed: split.threshold, have: 0, set };
         let given_out = shares.iter().map(|share| Value::new(share.to_text().to_string())).collect();
-        Ok(answer(recorded, RotateRootAnswer { given_out, shares: Some(gathered), ..RotateRootAnswer::default() }))
+        Ok(Step { given_out, shares: Some(gathered), ..Step::default() }.recorded(recorded))
     }
 
     /// The next root key, once it is there.
@@ -111,8 +142,8 @@ impl Act<'_> {
             }
             Err(gathered) => {
                 let note = format!("{} of {} new shares typed back", gathered.have, gathered.needed);
-                let recorded = self.record(note).await?;
-                Ok(answer(recorded, RotateRootAnswer { shares: Some(gathered), ..RotateRootAnswer::default() }))
+                let recorded = self.record(note, Batch::new(), Vec::new()).await?;
+                Ok(Step { shares: Some(gathered), ..Step::default() }.recorded(recorded))
             }
         }
     }
@@ -151,20 +182,33 @@ impl Act<'_> {
             // Whoever needs it next puts it there, and else the next start does.
             tracing::error!(root = %id, "the new root key is in force, and could not yet take the place of the one before");
         }
-        Ok(answer(recorded, RotateRootAnswer { root: Some(id.to_string()), keys, ..RotateRootAnswer::default() }))
+        Ok(Step { root: Some(id.to_string()), keys, ..Step::default() }.recorded(recorded))
     }
 
-    async fn record(&self, note: String) -> Result<Recorded, Problem> {
+    async fn record(&self, note: String, batch: Batch, needs: Vec<Precondition>) -> Result<Recorded, Problem> {
         let private = Private { note: Some(note), ..Private::default() };
-        let submission = manage::submission(self.desk, self.permit, Detail::default(), private)?;
+        let submission =
+            manage::submission(self.desk, self.permit, Detail::default(), private)?.with_rows(batch, needs);
         manage::submit(self.desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))
     }
 }
 
-fn answer(recorded: Recorded, answer: RotateRootAnswer) -> RotateRootAnswer {
-    let mut notes = Vec::new();
-    let receipt = Some(recorded.into_receipt(&mut notes));
-    RotateRootAnswer { receipt, notes, ..answer }
+/// How far a call has come.
+#[derive(Default)]
+struct Step {
+    root: Option<String>,
+    keys: u64,
+    given_out: Vec<Value>,
+    shares: Option<Shares>,
+}
+
+impl Step {
+    fn recorded(self, recorded: Recorded) -> RotateRootAnswer {
+        let Step { root, keys, given_out, shares } = self;
+        let mut notes = Vec::new();
+        let receipt = recorded.into_receipt(&mut notes);
+        RotateRootAnswer { root, keys, given_out, shares, receipt, notes }
+    }
 }
 
 /// Everything under the next root key, ready for one batch.
@@ -203,7 +247,7 @@ fn problem_of_rows(error: KeyringError) -> Problem {
 impl Texts for RotateRootRequest {
     /// A share is no text that is kept, and is not asked.
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let RotateRootRequest { split: _, share: _ } = self;
+        let RotateRootRequest { split: _, share: _, approval: _ } = self;
         std::iter::empty()
     }
 }

@@ -115,9 +115,23 @@ impl Operation {
         self.action.is_some_and(|action| action != Action::VaultUnseal)
     }
 
-    /// Whether what is cut off may have come to something.
+    /// Whether what is cut off may have come to something. What is not known here to show alone may have.
     fn changes(&self) -> bool {
-        self.is_once() || matches!(self.action, Some(Action::AccessApply | Action::SchemaApply))
+        !matches!(
+            self.action,
+            None | Some(
+                Action::RecordsRead
+                    | Action::RecordsList
+                    | Action::LogEntry
+                    | Action::KeysList
+                    | Action::Status
+                    | Action::Whoami
+                    | Action::AccessShow
+                    | Action::SchemaShow
+                    | Action::ApiShow
+                    | Action::VaultDrill
+            )
+        )
     }
 
     /// Who sends a key relies on it, so none is passed over.

@@ -6,6 +6,7 @@ mod drill;
 mod keys;
 mod log;
 mod record;
+mod rotate_root;
 mod schema;
 mod seal;
 mod status;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Log(Log::Verify(args)) => log::verify::run(&desk, &args).await,
         Command::Log(Log::Export(args)) => log::export::run(&desk, &args).await,
         Command::Keys(Keys::List) => keys::run(&desk).await,
+        Command::Keys(Keys::RotateRoot(args)) => rotate_root::run(&desk, &args).await,
         Command::Seal => seal::run(&desk).await,
         Command::Unseal(args) => unseal::run(&desk, &args).await,
         Command::Drill(args) => drill::run(&desk, &args).await,

@@ -375,7 +375,7 @@ pub(in crate::serve) const ROOT_ROTATE: Described = Described {
     role: "security-admin",
     takes: Takes::of::<RotateRootRequest>(example::empty),
     gives: Gives::of::<RotateRootAnswer>(),
-    codes: &[ACT, SHARES, ROTATED],
+    codes: &[ACT, SHARES, ROTATED, TWO_PEOPLE],
     items: &[],
 };
 
