@@ -21,7 +21,7 @@ const MODULES: [&str; 3] = [
 
 fn module() -> &'static str {
     let found = MODULES.into_iter().find(|path| Path::new(path).exists());
-    found.expect("SoftHSM is not installed: run `make prepare`, or `apt-get install softhsm2`")
+    found.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`")
 }
 
 /// Runs the body in a process that has tokens of its own, in a folder of its own.
@@ -55,7 +55,7 @@ fn make_token(label: &str) {
     let made = Command::new("softhsm2-util")
         .args(["--init-token", "--free", "--label", label, "--so-pin", "12345678", "--pin", PIN])
         .output()
-        .expect("SoftHSM's tool is not installed: run `make prepare`, or `apt-get install softhsm2`");
+        .expect("SoftHSM's tool is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 

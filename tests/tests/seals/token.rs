@@ -34,7 +34,7 @@ impl Token {
             .env("SOFTHSM2_CONF", token.settings())
             .args(["--init-token", "--free", "--label", "vault", "--so-pin", "12345678", "--pin", PIN])
             .output()
-            .expect("SoftHSM is not installed: run `make prepare tests`, or `apt-get install softhsm2`");
+            .expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         token
     }
@@ -61,7 +61,7 @@ impl Token {
 
     fn home(&self) -> Home {
         let module = MODULES.into_iter().find(|path| Path::new(path).exists());
-        let module = module.expect("SoftHSM is not installed: run `make prepare tests`, or `apt-get install softhsm2`");
+        let module = module.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
         let (home, report) = Home::made_by(self.command(), |command, _| {
             command.args(["--seal", "pkcs11", "--token", "vault", "--module", module]);
             command.arg("--pin-file").arg(self.pin_file());
