@@ -234,7 +234,7 @@ fn a_seal_that_opens_by_itself_takes_no_shares() {
     let (scene, key_file) = (Scene::new(TWO_OF_THREE), key_file());
     assert!(matches!(refusal(key_file.1.admit(&scene.typed(0), &[])), SealError::NoShares));
     assert!(matches!(refusal(key_file.1.open(&[scene.typed(0)])), SealError::NoShares));
-    assert!(matches!(refusal(key_file.1.prepare(Some(TWO_OF_THREE))), SealError::NoShares));
+    assert!(matches!(refusal(key_file.1.prepare(key_file.2.id(), Some(TWO_OF_THREE))), SealError::NoShares));
     assert_eq!(key_file.1.shares_needed(), None);
 }
 
@@ -254,14 +254,14 @@ fn a_key_file_that_follows_takes_its_place_once_the_store_lies_under_it() {
     let (folder, seal, old) = key_file();
     let path = folder.path().join("root.key");
     assert!(matches!(refusal(seal.next().and_then(|next| next.open(&[]))), SealError::NothingPrepared));
-    let Prepared::Key(new) = seal.prepare(None).unwrap() else { panic!("it has no shares") };
+    let Prepared::Key(new) = seal.prepare(old.id(), None).unwrap() else { panic!("it has no shares") };
     assert!(is_same(&old, &seal.open(&[]).unwrap()), "the present one stands");
     assert!(is_same(&new, &seal.next().and_then(|next| next.open(&[])).unwrap()));
 
     // Cut off before the batch: the present one stays. Asked for again, another is drawn.
     seal.settle(old.id()).unwrap();
     assert!(is_same(&old, &seal.open(&[]).unwrap()));
-    let Prepared::Key(new) = seal.prepare(None).unwrap() else { panic!("it has no shares") };
+    let Prepared::Key(new) = seal.prepare(old.id(), None).unwrap() else { panic!("it has no shares") };
 
     // Cut off after it: the new one takes its place, and the old one is gone.
     seal.settle(new.id()).unwrap();
@@ -275,7 +275,9 @@ fn new_shares_count_once_the_store_lies_under_their_key_and_old_ones_no_longer()
     let scene = Scene::new(TWO_OF_THREE);
     let seal = scene.seal();
     let three_of_four = Split { threshold: 3, shares: 4 };
-    let Prepared::Shares(new) = seal.prepare(Some(three_of_four)).unwrap() else { panic!("it has shares") };
+    let Prepared::Shares(new) = seal.prepare(scene.root.id(), Some(three_of_four)).unwrap() else {
+        panic!("it has shares")
+    };
     assert!(seal.open(&[scene.typed(0), scene.typed(1)]).is_ok(), "the present ones still count");
     assert!(matches!(
         refusal(seal.next().and_then(|next| next.open(&[scene.typed(0), scene.typed(1)]))),
@@ -293,6 +295,22 @@ fn new_shares_count_once_the_store_lies_under_their_key_and_old_ones_no_longer()
     assert!(is_same(&root, &seal.open(&new[..3]).unwrap()));
     assert!(matches!(refusal(seal.open(&[scene.typed(0), scene.typed(1)])), SealError::OtherSet(_)));
     assert!(matches!(refusal(seal.next().and_then(|next| next.open(&new))), SealError::NothingPrepared));
+}
+
+#[test]
+fn what_is_in_force_and_could_not_take_its_place_yet_is_not_forgotten_by_the_next() {
+    let (folder, seal, old) = key_file();
+    let Prepared::Key(new) = seal.prepare(old.id(), None).unwrap() else { panic!("it has no shares") };
+    // The store lies under the new one, and nobody has put it in its place.
+    assert!(seal.prepare(new.id(), None).is_ok());
+    assert!(is_same(&new, &seal.open(&[]).unwrap()));
+    drop(folder);
+
+    let scene = Scene::new(TWO_OF_THREE);
+    let Prepared::Shares(new) = scene.seal().prepare(scene.root.id(), None).unwrap() else { panic!("it has shares") };
+    assert!(scene.seal().prepare(new[0].set(), None).is_ok());
+    assert!(scene.seal().open(&new[..2]).is_ok());
+    assert!(matches!(refusal(scene.seal().prepare(scene.root.id(), None)), SealError::OtherRoot { .. }));
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn a_root_key_that_follows_has_a_key_of_its_own_and_the_old_one_is_destroyed_in_
         let old = Pkcs11::create(&path, &token).unwrap();
         let copy = std::fs::read(&path).unwrap();
         let seal = Pkcs11::at(&path, token.clone());
-        let prepare = |seal: &Pkcs11| match seal.prepare(None).unwrap() {
+        let prepare = |seal: &Pkcs11| match seal.prepare(old.id(), None).unwrap() {
             Prepared::Key(key) => key,
             Prepared::Shares(_) => panic!("it has no shares"),
         };

@@ -33,10 +33,11 @@ impl Seal for KeyFile {
         Ok(keyfile::load(&self.path)?)
     }
 
-    fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError> {
+    fn prepare(&self, in_force: KeyId, split: Option<Split>) -> Result<Prepared, SealError> {
         if split.is_some() {
             return Err(SealError::NoShares);
         }
+        self.settle(in_force)?;
         let next = next_of(&self.path);
         file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
         Ok(Prepared::Key(keyfile::create(&next)?))

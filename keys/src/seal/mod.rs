@@ -67,12 +67,12 @@ pub trait Seal: Send + Sync {
     /// Why it is not given; nothing has changed then.
     fn open(&self, shares: &[Share]) -> Result<RootKey, SealError>;
 
-    /// Draws the root key that is to follow the present one, and keeps it beside that; one that was prepared before and never came into force is
-    /// forgotten. Nothing lies under it yet: once everything does, [`settle`](Seal::settle) puts it in the present one's place.
+    /// Draws the root key that is to follow the one of this id, which is in force, and keeps it beside that; one that was prepared before and never
+    /// came into force is forgotten. One that did, and could not take its place yet, takes it first ([`settle`](Seal::settle)): it is not the one to forget. Nothing lies under it yet: once everything does, [`settle`](Seal::settle) puts it in the present one's place.
     ///
     /// # Errors
     /// [`SealError::NoShares`] for a split where there are no shares; and why it could not be kept. The present root key stands in any case.
-    fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError>;
+    fn prepare(&self, in_force: KeyId, split: Option<Split>) -> Result<Prepared, SealError>;
 
     /// What holds the root key that was prepared.
     ///

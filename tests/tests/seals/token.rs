@@ -61,7 +61,8 @@ impl Token {
 
     fn home(&self) -> Home {
         let module = MODULES.into_iter().find(|path| Path::new(path).exists());
-        let module = module.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
+        let module =
+            module.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
         let (home, report) = Home::made_by(self.command(), |command, _| {
             command.args(["--seal", "pkcs11", "--token", "vault", "--module", module]);
             command.arg("--pin-file").arg(self.pin_file());

@@ -319,6 +319,11 @@ impl House {
         opened(&*self.seal()?, in_force).map(Arc::new).map_err(|error| problem_of_seal(&error))
     }
 
+    /// The id of the root key that is in force.
+    pub(super) fn root_id(&self) -> KeyId {
+        self.root.read().unwrap_or_else(PoisonError::into_inner).id
+    }
+
     /// What holds the root key.
     pub(super) fn seal(&self) -> Result<Box<dyn Seal>, Problem> {
         self.config.open_seal().map_err(|error| problem_of_seal(&error))

@@ -107,7 +107,8 @@ impl Act<'_> {
     /// New shares, for whoever asked to hand out. The leaf stands before anybody sees them.
     async fn give_out(&self, split: Split, approved: Approved) -> Result<RotateRootAnswer, Problem> {
         let seal = self.house.seal()?;
-        let given = blocking(move || match seal.prepare(Some(split)) {
+        let in_force = self.house.root_id();
+        let given = blocking(move || match seal.prepare(in_force, Some(split)) {
             Ok(Prepared::Shares(shares)) => Ok(shares),
             Ok(Prepared::Key(_)) => Err(Problem::new(Code::Internal)),
             Err(error) => Err(problem_of_seal(&error)),
@@ -225,7 +226,7 @@ impl Moved {
         let problem = |error: &_| problem_of_seal(error);
         let root = match seal.shares_needed() {
             Some(_) => seal.next().and_then(|next| next.open(shares)).map_err(|error| problem(&error))?,
-            None => match seal.prepare(None).map_err(|error| problem(&error))? {
+            None => match seal.prepare(old.id(), None).map_err(|error| problem(&error))? {
                 Prepared::Key(root) => root,
                 Prepared::Shares(_) => return Err(Problem::new(Code::Internal)),
             },

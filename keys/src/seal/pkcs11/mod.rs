@@ -116,10 +116,11 @@ impl Seal for Pkcs11 {
         unwrap(&self.path, &self.token)
     }
 
-    fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError> {
+    fn prepare(&self, in_force: KeyId, split: Option<Split>) -> Result<Prepared, SealError> {
         if split.is_some() {
             return Err(SealError::NoShares);
         }
+        self.settle(in_force)?;
         let next = next_of(&self.path);
         if let Ok(abandoned) = WrappedFile::load(&next) {
             Desk::open(&self.token)?.forget(&abandoned.id)?;

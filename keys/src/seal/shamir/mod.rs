@@ -62,7 +62,8 @@ impl Seal for Shamir {
         open(&self.set, shares)
     }
 
-    fn prepare(&self, split: Option<Split>) -> Result<Prepared, SealError> {
+    fn prepare(&self, in_force: KeyId, split: Option<Split>) -> Result<Prepared, SealError> {
+        self.settle(in_force)?;
         let next = next_of(&self.path);
         file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
         let as_before = Split { threshold: self.set.threshold, shares: self.set.shares };
