@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use coffer_wire::Name;
 use coffer_wire::approval::Request;
-use coffer_wire::note::{VerifierKey, verify};
+use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Trust;
 use zeroize::Zeroizing;
 
 use crate::log::Log;
@@ -26,6 +27,7 @@ pub struct Builder {
     controller: Option<Name>,
     application: Option<Name>,
     known: Option<String>,
+    handovers: Vec<String>,
     timeout: Duration,
 }
 
@@ -39,6 +41,7 @@ impl Builder {
             controller: None,
             application: None,
             known: None,
+            handovers: Vec::new(),
             timeout: TIMEOUT,
         }
     }
@@ -94,6 +97,13 @@ impl Builder {
         self
     }
 
+    /// The notes that an earlier run followed ([`crate::Receipts::handovers`]), beside the checkpoint that it saw: a vault that
+    /// shows others is caught.
+    pub fn known_handovers(mut self, notes: impl IntoIterator<Item = String>) -> Builder {
+        self.handovers = notes.into_iter().collect();
+        self
+    }
+
     /// How long one request may take.
     pub fn timeout(mut self, timeout: Duration) -> Builder {
         self.timeout = timeout;
@@ -114,11 +124,13 @@ impl Builder {
         let (certificates, key) = self.identity.ok_or(SetupError::Missing("identity"))?;
         let log_key = self.log_key.ok_or(SetupError::Missing("log_key"))?;
         let tls = tls::config(&ca, &certificates, &key)?;
-        let known = self.known.map(|note| match verify(&note, &log_key) {
+        let mut trust = Trust::of(log_key);
+        trust.follow(self.handovers.iter().map(String::as_str)).map_err(|_| SetupError::KnownHandovers)?;
+        let known = self.known.map(|note| match trust.verify(&note) {
             Ok(checkpoint) => Ok((checkpoint, note)),
             Err(_) => Err(SetupError::KnownCheckpoint),
         });
-        let log = Log::new(log_key, known.transpose()?);
+        let log = Log::new(trust, known.transpose()?);
         let transport = Transport::new(&url, tls, self.timeout)?;
         Ok(Vault::new(Core { transport, log, controller: self.controller, application: self.application }))
     }
@@ -159,6 +171,9 @@ pub enum SetupError {
     /// Not an `https` address of a host.
     #[error("the url must be https://host or https://host:port")]
     Url,
+    /// The notes of an earlier run hand the log on from another key than its own.
+    #[error("the known handovers do not follow from the log's key")]
+    KnownHandovers,
     /// The checkpoint of an earlier run is not signed by the log's key.
     #[error("the known checkpoint is not signed by the log's key")]
     KnownCheckpoint,

@@ -7,6 +7,7 @@ use coffer_wire::name::{ExternalIdError, NameError};
 use coffer_wire::note::NoteError;
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::receipt::ReceiptError;
+use coffer_wire::succession::NotFollowed;
 
 use crate::outcome::Logged;
 
@@ -193,6 +194,15 @@ pub enum LogFault {
     /// A checkpoint is not one of this log's key.
     #[error("a checkpoint was not signed by the log's key: {0}")]
     Note(#[from] NoteError),
+    /// The log was handed on in a way that cannot be followed. What was shown is kept ([`crate::Receipts::evidence`]).
+    #[error("the log was handed on in a way that cannot be followed: {0}")]
+    NotFollowed(#[from] NotFollowed),
+    /// The log was closed, or its key changed, at a size that it had passed already.
+    #[error("the log was handed on at a size that it had passed: it has shown {seen} leaves before")]
+    Passed {
+        /// The size that was seen.
+        seen: u64,
+    },
     /// A receipt does not belong to what was asked.
     #[error("{0}")]
     Receipt(#[from] ReceiptError),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use coffer_wire::api::{Listed, Shares, Stamp};
 use coffer_wire::note::Checkpoint;
+use coffer_wire::note::{Checkpoint, VerifierKey};
 use coffer_wire::{Hash, Name, Value};
 
 /// Where the log has it.
@@ -98,6 +99,17 @@ pub struct Entries {
     /// The signed note of that checkpoint.
     pub note: String,
     /// Where the log has this very read.
+    pub logged: Logged,
+}
+
+/// The log's new key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rekeyed {
+    /// What is to be put into configurations.
+    pub log_key: VerifierKey,
+    /// Until when the old key signs too, Unix time in milliseconds.
+    pub until_ms: u64,
+    /// Where the log has it.
     pub logged: Logged,
 }
 

@@ -7,7 +7,7 @@ use coffer_wire::{ExternalId, Name};
 use serde::Serialize;
 
 use crate::error::{Error, Refusal, Standing};
-use crate::log::{Floor, prover};
+use crate::log::{Floor, follow, prover};
 use crate::outcome::{Erased, Listing, Logged, Record, Written};
 use crate::session::Session;
 use crate::transport::Repeat;
@@ -113,8 +113,14 @@ impl Records {
             items,
         };
         let floor = core.log.floor();
-        let sent = core.transport.post(I::PATH, Some(&self.session.caller), &request, repeat).await;
-        let believed = sent.and_then(|answer| self.believe(&request.items, answer, floor));
+        let sent: Result<Answer, Error> =
+            core.transport.post(I::PATH, Some(&self.session.caller), &request, repeat).await;
+        let believed = match sent {
+            Ok(answer) => {
+                follow::meet(core, &answer.notes).await.and_then(|()| self.believe(&request.items, answer, floor))
+            }
+            Err(error) => Err(error),
+        };
         if let Err(error) = &believed {
             self.tell(I::ACTION, None, error.code(), None);
         }

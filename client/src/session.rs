@@ -6,20 +6,21 @@ use std::sync::Arc;
 
 use coffer_wire::api::{
     ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt,
-    RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
+    RekeyAnswer, RekeyRequest, RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status,
+    Whoami, files_hash,
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use coffer_wire::trace::Traceparent;
-use coffer_wire::{Name, Value};
+use coffer_wire::{Hash, Name, Value};
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
-use crate::log::{Floor, prover};
-use crate::outcome::{Activated, Drilled, Entries, Logged, Rotated};
+use crate::log::{Floor, follow, prover};
+use crate::outcome::{Activated, Drilled, Entries, Logged, Rekeyed, Rotated};
 use crate::records::Records;
 use crate::token::Token;
 use crate::transport::{Caller, Repeat};
@@ -116,9 +117,16 @@ impl Session {
     /// The same as the vault shows them, and perhaps fewer: for whoever checks the whole log and wants to name what is wrong
     /// with it.
     pub async fn unproved_entries(&self, start: u64, count: u64) -> Result<Entries, Error> {
-        let asked = EntryRequest { start, count, log: None };
+        self.entries_of(None, start, count).await
+    }
+
+    /// The same of one of the logs that follow each other, from 1: of one that ended, what was kept.
+    pub async fn entries_of(&self, log: Option<u16>, start: u64, count: u64) -> Result<Entries, Error> {
+        let asked = EntryRequest { start, count, log };
         let floor = self.core.log.floor();
         let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
+        follow::meet(&self.core, &answer.notes).await?;
+        follow::meet(&self.core, std::slice::from_ref(&answer.checkpoint)).await?;
         let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry), floor)?;
         let signed = self.core.log.take_note(&answer.checkpoint)?;
         prover::wake(&self.core);
@@ -167,10 +175,29 @@ impl Session {
         self.apply("/v1/schema/apply", Action::SchemaApply, files).await
     }
 
+    /// Gives the log a new key, for which the old one signs. This client follows it at once.
+    pub async fn rekey_log(&self) -> Result<Rekeyed, Error> {
+        let floor = self.core.log.floor();
+        let ask = RekeyRequest {};
+        let answer: RekeyAnswer = self.act("/v1/log/rekey", Action::LogRekey, &ask, Repeat::Never).await?;
+        follow::meet(&self.core, &answer.notes).await?;
+        let named = Hash::sha256(answer.log_key.as_bytes());
+        let asked = Asked { activated: Some(named), ..Asked::act(Action::LogRekey) };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
+        follow::follow(&self.core).await?;
+        prover::wake(&self.core);
+        let log_key = self.core.log.trust().key().clone();
+        if log_key.to_string() != answer.log_key {
+            return Err(Error::UnexpectedAnswer(200));
+        }
+        Ok(Rekeyed { log_key, until_ms: answer.until_ms, logged })
+    }
+
     async fn apply(&self, path: &str, action: Action, files: BTreeMap<String, String>) -> Result<Activated, Error> {
         let (floor, hash) = (self.core.log.floor(), files_hash(&files));
         let answer: ApplyAnswer =
             self.act(path, action, &ApplyRequest { files, approval: None }, Repeat::Never).await?;
+        follow::meet(&self.core, &answer.notes).await?;
         // What was sent, not what the vault says that it was sent.
         let asked = Asked { activated: Some(hash), ..Asked::act(action) };
         let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;

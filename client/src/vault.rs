@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use coffer_wire::api::{ProveAnswer, ProveRequest, UnsealAnswer, UnsealRequest};
 use coffer_wire::note::Checkpoint;
+use coffer_wire::succession::Trust;
 use coffer_wire::{Name, Value};
 
 use crate::builder::{Builder, SetupError};
 use crate::error::Error;
-use crate::log::{Log, Receipts, prover};
+use crate::log::{Log, Receipts, follow, prover};
 use crate::session::Session;
 use crate::token::Token;
 use crate::transport::{Repeat, Transport};
@@ -54,9 +55,16 @@ impl Vault {
     pub async fn checkpoint(&self) -> Result<(Checkpoint, String), Error> {
         self.core.log.sound()?;
         let note = self.core.transport.get("/v1/log/checkpoint").await?;
+        follow::meet(&self.core, std::slice::from_ref(&note)).await?;
         let signed = self.core.log.take_note(&note)?;
         prover::wake(&self.core);
         Ok((signed.checkpoint.clone(), note))
+    }
+
+    /// What is believed of the log: the key that was given, and the keys and logs that it led to, asked for anew.
+    pub async fn follow(&self) -> Result<Trust, Error> {
+        follow::follow(&self.core).await?;
+        Ok(self.core.log.trust().clone())
     }
 
     /// Proofs from the log, unchecked: [`coffer_wire::tree`] checks them. No token is needed.

@@ -122,7 +122,7 @@ pub struct Envelope {
 
 #[derive(Args)]
 pub struct Approve {
-    /// What `coffer-vault check --request-head` wrote
+    /// What `coffer-vault check --request-head` or `--request-successor` wrote
     pub request: PathBuf,
     /// Why, in your words; it is kept in the log, at most 256 bytes
     #[arg(long)]
@@ -130,6 +130,9 @@ pub struct Approve {
     /// A checkpoint that `log verify --remember` kept: what has fewer leaves is not approved
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
+    /// The notes beside the vault's head (`head.notes`), where the log has got another key or successor since your log key
+    #[arg(long, value_name = "FILE")]
+    pub notes: Option<PathBuf>,
     /// For how many days it counts
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=7))]
     pub days: u64,
@@ -399,6 +402,10 @@ pub enum Log {
     /// Write the whole log to a file that `log verify --file` checks without a vault
     #[command(after_help = "Example:\n  coffer --token-file tokens/auditor log export --out log.dump")]
     Export(Export),
+    /// Show the log key to put into configurations: the one that yours leads to
+    #[command(after_help = "Example:\n  coffer --config client.toml log key\n\n\
+                      It is taken from notes that the key of your configuration has signed; a vault cannot name another.")]
+    Key,
 }
 
 #[derive(Args)]
@@ -448,6 +455,10 @@ pub enum Keys {
                       coffer keys rotate-root --threshold 2 --shares 3 --approval Zm9vYmFyYmF6cXV4cXV4eA"
     )]
     RotateRoot(RotateRoot),
+    /// Give the log a new key; the old one signs for it, and beside it for 30 days
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin keys rotate-log\n\n\
+                      Clients follow by themselves; put the new key into their configurations all the same (`coffer log key`).")]
+    RotateLog(RotateLog),
 }
 
 /// Another root key.
@@ -464,6 +475,13 @@ pub struct RotateRoot {
     pub approval: Option<ApprovalId>,
     #[command(flatten)]
     pub share: Share,
+}
+
+#[derive(Args)]
+pub struct RotateLog {
+    /// Others may hold the key: says what is to be done then, since such a key can hand nothing on
+    #[arg(long)]
+    pub compromised: bool,
 }
 
 #[derive(Subcommand)]

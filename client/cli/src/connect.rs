@@ -32,11 +32,16 @@ impl Desk {
 
     /// The vault as the person of the token sees it.
     pub fn session(&self) -> Result<(Vault, Session), Failure> {
+        self.session_knowing(Vec::new())
+    }
+
+    /// The same where the notes are known by which the log was handed on before.
+    pub fn session_knowing(&self, handovers: Vec<String>) -> Result<(Vault, Session), Failure> {
         let Some(path) = &self.global.token_file else {
             let advice = "give `--token-file FILE`, or `--token-file -` for standard input";
             return Err(Failure::usage("this needs a person's token", advice));
         };
-        let vault = self.configured(Builder::build)?;
+        let vault = self.configured(|builder| builder.known_handovers(handovers).build())?;
         let session = vault.on_behalf_of(self.inputs.token(path)?);
         Ok((vault, session))
     }

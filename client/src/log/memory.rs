@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use coffer_wire::Hash;
+use coffer_wire::note::Checkpoint;
+use coffer_wire::succession::{Trust, ordinal};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Kept, Signed, Summary};
@@ -25,6 +27,16 @@ const WAITING_MAX: usize = 4_096;
 pub(super) struct Claim {
     pub(super) leaf: Option<Logged>,
     pub(super) signed: Arc<Signed>,
+    /// The log that it is about, where that ended: what was kept of it is what it is held against.
+    pub(super) closed: Option<Arc<Closed>>,
+}
+
+/// A log that ended.
+pub(super) struct Closed {
+    /// Its place among those that follow each other, from 1.
+    pub(super) number: u16,
+    /// The tree of the leaves that were kept.
+    pub(super) kept: Checkpoint,
 }
 
 struct Remembered {
@@ -45,6 +57,8 @@ pub(super) struct Memory {
     notes: Notes,
     roots: BTreeMap<u64, Hash>,
     kept: BTreeMap<u64, Remembered>,
+    /// Receipts of logs that ended, with what was known of them then.
+    before: VecDeque<Kept>,
     waiting: VecDeque<Claim>,
     /// The largest tree seen.
     newest: Option<Arc<Signed>>,
@@ -56,12 +70,25 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(known: Option<Arc<Signed>>) -> Memory {
+    /// `known`: of the log that is open, or of one that ended before it.
+    pub(super) fn new(known: Option<Arc<Signed>>, trust: &Trust) -> Memory {
+        match known.as_ref().map(|known| known.checkpoint.origin.as_str()) {
+            Some(origin) if origin != trust.origin() => {
+                let mut memory = Memory::with(known.clone());
+                memory.succeed(origin, trust);
+                memory
+            }
+            _ => Memory::with(known),
+        }
+    }
+
+    fn with(known: Option<Arc<Signed>>) -> Memory {
         let roots = known.iter().map(|signed| (signed.checkpoint.size, signed.checkpoint.root)).collect();
         Memory {
             notes: Notes::default(),
             roots,
             kept: BTreeMap::new(),
+            before: VecDeque::new(),
             waiting: VecDeque::new(),
             newest: known.clone(),
             linked: known,
@@ -110,7 +137,7 @@ impl Memory {
         if self.kept.len() > KEPT_MAX {
             self.kept.pop_first();
         }
-        self.wait(Claim { leaf: Some(logged), signed });
+        self.wait(Claim { leaf: Some(logged), signed, closed: None });
         Ok(())
     }
 
@@ -118,8 +145,31 @@ impl Memory {
     pub(super) fn link(&mut self, signed: Arc<Signed>) {
         let linked = self.linked.as_ref().is_some_and(|linked| linked.note == signed.note);
         if !linked {
-            self.wait(Claim { leaf: None, signed });
+            self.wait(Claim { leaf: None, signed, closed: None });
         }
+    }
+
+    /// The log of this origin ended, and another follows. What waits is held against what was kept of it; leaves behind that were
+    /// lost, and nobody can prove them.
+    pub(super) fn succeed(&mut self, ended: &str, trust: &Trust) {
+        let kept = trust.kept().into_iter().find(|kept| kept.origin == ended);
+        let Some(kept) = kept else { return };
+        let closed = Arc::new(Closed { number: ordinal(ended).1, kept });
+        let claims = std::mem::take(&mut self.waiting);
+        let linked = self.linked.take().map(|signed| Claim { leaf: None, signed, closed: None });
+        for claim in linked.into_iter().chain(claims) {
+            if claim.leaf.is_some_and(|leaf| leaf.index >= closed.kept.size) {
+                self.passed_over += 1;
+                continue;
+            }
+            self.waiting.push_back(Claim { closed: claim.closed.or_else(|| Some(Arc::clone(&closed))), ..claim });
+        }
+        let receipts = std::mem::take(&mut self.kept);
+        self.before.extend(receipts.iter().map(shown));
+        let over = self.before.len().saturating_sub(KEPT_MAX);
+        self.before.drain(..over);
+        self.roots.clear();
+        self.newest = None;
     }
 
     /// Where more comes than can be proved, chance decides which claims are passed over, so that no
@@ -165,9 +215,17 @@ impl Memory {
     pub(super) fn proved(&mut self, claim: Claim) {
         if let Some(logged) = claim.leaf {
             self.proved += 1;
-            if let Some(kept) = self.kept.get_mut(&logged.index) {
-                kept.proved = true;
+            match &claim.closed {
+                None => self.kept.get_mut(&logged.index).into_iter().for_each(|kept| kept.proved = true),
+                Some(_) => self
+                    .before
+                    .iter_mut()
+                    .filter(|kept| kept.leaf_hash == logged.leaf_hash)
+                    .for_each(|kept| kept.proved = true),
             }
+        }
+        if claim.closed.is_some() {
+            return;
         }
         if self.linked.as_ref().is_none_or(|linked| linked.checkpoint.size < claim.signed.checkpoint.size) {
             self.linked = Some(claim.signed);
@@ -179,15 +237,15 @@ impl Memory {
         Summary { received: self.received, proved: self.proved, waiting, passed_over: self.passed_over }
     }
 
+    /// The newest receipts, in the order of the logs.
     pub(super) fn kept(&self) -> Vec<Kept> {
-        let kept = |(index, kept): (&u64, &Remembered)| Kept {
-            index: *index,
-            leaf_hash: kept.leaf_hash,
-            note: kept.signed.note.clone(),
-            proved: kept.proved,
-        };
-        self.kept.iter().map(kept).collect()
+        let over = (self.before.len() + self.kept.len()).saturating_sub(KEPT_MAX);
+        self.before.iter().cloned().chain(self.kept.iter().map(shown)).skip(over).collect()
     }
+}
+
+fn shown((index, kept): (&u64, &Remembered)) -> Kept {
+    Kept { index: *index, leaf_hash: kept.leaf_hash, note: kept.signed.note.clone(), proved: kept.proved }
 }
 
 /// An unpredictable number below `end`. Without randomness the newcomer is passed over.
@@ -203,7 +261,6 @@ fn below(end: usize) -> usize {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use coffer_wire::note::Checkpoint;
 
     fn signed(size: u64, root: &[u8]) -> Arc<Signed> {
         let checkpoint = Checkpoint { origin: "test".into(), size, root: Hash::sha256(root) };
@@ -216,7 +273,7 @@ mod tests {
 
     #[test]
     fn two_roots_for_one_size_are_a_fork() {
-        let mut memory = Memory::new(Some(signed(5, b"one")));
+        let mut memory = Memory::with(Some(signed(5, b"one")));
         memory.learn(signed(5, b"one")).unwrap();
         memory.learn(signed(6, b"two")).unwrap();
         assert_eq!(memory.learn(signed(5, b"two")), Err(LogFault::Fork { size: 5 }));
@@ -224,7 +281,7 @@ mod tests {
 
     #[test]
     fn one_leaf_is_the_record_of_one_access() {
-        let (mut memory, tree) = (Memory::new(None), signed(9, b""));
+        let (mut memory, tree) = (Memory::with(None), signed(9, b""));
         memory.keep(logged(3), Arc::clone(&tree), true).unwrap();
         assert_eq!(memory.keep(logged(3), Arc::clone(&tree), true), Err(LogFault::Reused { index: 3 }));
         let other = Logged { index: 3, leaf_hash: Hash::sha256(b"other") };
@@ -233,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_newest_checkpoint_is_the_largest_tree_not_the_last_one() {
-        let mut memory = Memory::new(None);
+        let mut memory = Memory::with(None);
         for size in [4, 9, 7] {
             memory.learn(signed(size, &[size as u8])).unwrap();
         }
@@ -242,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_nothing_is_lost_silently() {
-        let mut memory = Memory::new(None);
+        let mut memory = Memory::with(None);
         let count = KEPT_MAX as u64 + 500;
         for index in 0..count {
             let tree = signed(index + 1, &index.to_be_bytes());

@@ -4,17 +4,22 @@
 //! receipt against the request ([`coffer_wire::receipt`]). Later, in the background: that the leaf
 //! is in the tree, and that every tree shown to this client is one and the same that grows
 //! ([`prover`]). Whatever fails is kept as the fault, and every later call ends in it.
+//!
+//! A note that no known key signed may be one of a new key or of a successor: the notes that lead there are fetched
+//! ([`follow`]), and followed if the key that is known signed them.
 
+pub(crate) mod follow;
 mod memory;
 pub(crate) mod prover;
 mod receipts;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use coffer_wire::api::Receipt;
-use coffer_wire::note::{Checkpoint, VerifierKey, verify};
+use coffer_wire::note::{Checkpoint, NoteError};
 use coffer_wire::receipt::{Asked, ReceiptError, check, note_of};
+use coffer_wire::succession::{Trust, ordinal};
 
 use crate::error::LogFault;
 use crate::outcome::Logged;
@@ -31,10 +36,16 @@ pub(crate) struct Signed {
 /// Leaves that were in the log before a request was made: none of them is its record. Without this a vault could answer a
 /// second time with the receipt of the first.
 #[derive(Clone, Copy)]
-pub(crate) struct Floor(u64);
+pub(crate) struct Floor {
+    /// Of which of the logs that follow each other.
+    log: u16,
+    size: u64,
+}
 
 pub(crate) struct Log {
-    key: VerifierKey,
+    trust: RwLock<Trust>,
+    /// Notes that cannot be true together.
+    evidence: Mutex<Vec<String>>,
     fault: OnceLock<LogFault>,
     memory: Mutex<Memory>,
     /// Held while a proof is fetched and checked, so that the trees are linked one after another.
@@ -44,12 +55,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) fn new(key: VerifierKey, known: Option<(Checkpoint, String)>) -> Log {
+    /// `known`: a checkpoint that was seen before, under a key of the trust.
+    pub(crate) fn new(trust: Trust, known: Option<(Checkpoint, String)>) -> Log {
         let known = known.map(|(checkpoint, note)| Arc::new(Signed { checkpoint, note }));
         Log {
-            key,
             fault: OnceLock::new(),
-            memory: Mutex::new(Memory::new(known)),
+            memory: Mutex::new(Memory::new(known, &trust)),
+            trust: RwLock::new(trust),
+            evidence: Mutex::default(),
             proving: tokio::sync::Mutex::new(()),
             awake: AtomicBool::new(false),
         }
@@ -73,7 +86,8 @@ impl Log {
 
     /// What is known of the log at the moment in which a request is made.
     pub(crate) fn floor(&self) -> Floor {
-        Floor(self.memory().newest().map_or(0, |newest| newest.checkpoint.size))
+        let size = self.memory().newest().map_or(0, |newest| newest.checkpoint.size);
+        Floor { log: ordinal(self.trust().origin()).1, size }
     }
 
     /// Checks the receipts of one outcome: the first against what was asked, the rest against what
@@ -106,8 +120,13 @@ impl Log {
         granted: bool,
     ) -> Result<Logged, LogFault> {
         let signed = self.signed(note_of(receipt, notes)?)?;
+        let origin = &signed.checkpoint.origin;
+        // What is done now is not recorded in a log that ended.
+        if origin != self.trust().origin() {
+            return Err(NoteError::Closed.into());
+        }
         check(receipt, &signed.checkpoint, asked, granted)?;
-        if receipt.index < floor.0 {
+        if floor.log == ordinal(origin).1 && receipt.index < floor.size {
             return Err(LogFault::Stale { index: receipt.index });
         }
         let logged = Logged { index: receipt.index, leaf_hash: receipt.leaf_hash };
@@ -118,6 +137,9 @@ impl Log {
     /// Takes a checkpoint that came without a receipt.
     pub(crate) fn take_note(&self, note: &str) -> Result<Arc<Signed>, LogFault> {
         let signed = self.signed(note).map_err(|fault| self.caught(fault))?;
+        if signed.checkpoint.origin != self.trust().origin() {
+            return Err(self.caught(NoteError::Closed.into()));
+        }
         self.memory().link(Arc::clone(&signed));
         Ok(signed)
     }
@@ -127,10 +149,15 @@ impl Log {
         if let Some(signed) = self.memory().signed(note) {
             return Ok(signed);
         }
-        let checkpoint = verify(note, &self.key)?;
+        let checkpoint = self.trust().verify(note)?;
         let signed = Arc::new(Signed { checkpoint, note: note.to_owned() });
         self.memory().learn(Arc::clone(&signed))?;
         Ok(signed)
+    }
+
+    /// The keys and logs that are believed.
+    pub(crate) fn trust(&self) -> RwLockReadGuard<'_, Trust> {
+        self.trust.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -94,12 +94,15 @@ async fn prove_next(core: &Core) -> Result<bool, Error> {
 
 async fn prove(core: &Core, claim: &Claim) -> Result<(), Error> {
     let linked = core.log.memory().linked();
-    let trees = Trees::of(linked.as_ref().map(|signed| &signed.checkpoint), &claim.signed.checkpoint);
+    let trees = match &claim.closed {
+        Some(closed) => Trees::closed(&closed.kept, &claim.signed.checkpoint),
+        None => Trees::of(linked.as_ref().map(|signed| &signed.checkpoint), &claim.signed.checkpoint),
+    };
     let asked = ProveRequest {
         index: claim.leaf.map(|leaf| leaf.index),
         from: trees.old.map(|old| old.size),
         size: Some(trees.new.size),
-        log: None,
+        log: claim.closed.as_ref().map(|closed| closed.number),
     };
     if asked.index.is_none() && asked.from.is_none() {
         return Ok(trees.agree()?);
@@ -164,6 +167,12 @@ impl<'a> Trees<'a> {
             Some(linked) if linked != claim => Trees { new: claim, old: Some(linked) },
             _ => Trees { new: claim, old: None },
         }
+    }
+
+    /// What was kept of a log that ended, which must hold the claim's leaf; and continue its tree, where not some of that was
+    /// lost.
+    fn closed(kept: &'a Checkpoint, claim: &'a Checkpoint) -> Trees<'a> {
+        Trees { new: kept, old: Some(claim).filter(|claim| claim.size <= kept.size && *claim != kept) }
     }
 
     /// Trees of one size have one root.

@@ -61,6 +61,17 @@ impl<'a> Receipts<'a> {
         self.core.log.memory().newest().map(|signed| signed.note.clone())
     }
 
+    /// The notes by which the log was handed on to a new key or a successor, as far as they were followed: what to give to
+    /// [`crate::Builder::known_handovers`] next time, beside the newest checkpoint.
+    pub fn handovers(&self) -> Vec<String> {
+        self.core.log.trust().notes().map(str::to_owned).collect()
+    }
+
+    /// Signed notes that cannot be true together, where the log was caught by them: what to show to others.
+    pub fn evidence(&self) -> Vec<String> {
+        self.core.log.evidence()
+    }
+
     /// How the log was caught, if it was. Every further call ends in it.
     pub fn fault(&self) -> Option<LogFault> {
         self.core.log.sound().err()

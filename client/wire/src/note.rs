@@ -115,6 +115,20 @@ pub fn signed_by<'n>(note: &'n str, key: &VerifierKey) -> Result<&'n str, NoteEr
     if signed { Ok(text) } else { Err(NoteError::NotSigned) }
 }
 
+/// Notes that stand one after the other with an empty line between them, the last perhaps with one behind it. `None`:
+/// something else stands there.
+pub fn in_a_row(text: &str) -> Option<Vec<&str>> {
+    let (mut notes, mut rest) = (Vec::new(), text);
+    while !rest.is_empty() {
+        let signatures = rest.find("\n\n")? + 2;
+        let end = rest[signatures..].find("\n\n").map_or(rest.len(), |end| signatures + end + 1);
+        let note = rest.get(..end).filter(|note| text_of(note).is_ok())?;
+        notes.push(note);
+        rest = rest.get(end..)?.strip_prefix('\n').unwrap_or_default();
+    }
+    Some(notes)
+}
+
 /// The text of a note, whoever signed it.
 pub fn text_of(note: &str) -> Result<&str, NoteError> {
     split(note).map(|(text, _)| text)

@@ -377,6 +377,11 @@ impl Trust {
         self.notes.iter().map(|(note, _)| note.as_str())
     }
 
+    /// The same as what they say.
+    pub fn handovers(&self) -> impl Iterator<Item = &Handover> {
+        self.notes.iter().map(|(_, handover)| handover)
+    }
+
     /// How each log that was closed ended, oldest first.
     pub fn ended(&self) -> impl Iterator<Item = &Succession> {
         self.logs.iter().filter_map(|log| log.end.as_ref())

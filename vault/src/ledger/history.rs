@@ -65,6 +65,11 @@ impl<'a> History<'a> {
         History { growing: Some(growing), ..History::of(engine, volume) }
     }
 
+    /// Whose tree it is.
+    pub(super) fn volume(&self) -> Volume {
+        self.volume
+    }
+
     /// The bytes of a leaf.
     pub fn leaf(&self, index: u64) -> Result<Vec<u8>, HistoryError> {
         let leaf = self.engine.get(Family::Leaves, &leaf_key(self.volume.position(index)))?;

@@ -9,6 +9,7 @@ use coffer_wire::{Hash, Name};
 
 use super::history::{History, HistoryError};
 use super::start::StartError;
+use super::volume::Volume;
 use crate::store::{Engine, Family, Overlay, StoreError, meta};
 
 /// The last number of a controller.
@@ -64,7 +65,7 @@ pub(super) fn proved(
         let controller = name.and_then(|name| Name::new(name).ok()).ok_or(StartError::Numbers)?;
         let last = Last::decode(&value).filter(|last| last.leaf < checkpoint.size).ok_or(StartError::Numbers)?;
         // A controller that has no leaf in this log had some in one before it.
-        if last == Last::default() {
+        if last == Last::default() && history.volume() != Volume::FIRST {
             numbers.insert(controller, last);
             continue;
         }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use coffer_wire::note::{Checkpoint, NOTE_BYTES_MAX, VerifierKey};
+use coffer_wire::note::{self, Checkpoint, VerifierKey};
 use coffer_wire::succession::{self, Handover, NotFollowed, Succession, Trust};
 
 use super::start::StartError;
@@ -43,7 +43,7 @@ impl Line {
             Err(error) => return Err(StartError::Head(error)),
         };
         let mut line = Line::default();
-        for note in split(&text).ok_or(StartError::Handover)? {
+        for note in note::in_a_row(&text).ok_or(StartError::Handover)? {
             line.push(note.to_owned())?;
         }
         Ok(line)
@@ -156,17 +156,4 @@ pub fn path(head: &Path) -> PathBuf {
     name.push(".");
     name.push(BESIDE);
     head.with_file_name(name)
-}
-
-/// Notes that stand one after the other, an empty line behind each. `None`: something else stands there.
-fn split(text: &str) -> Option<Vec<&str>> {
-    let (mut notes, mut rest) = (Vec::new(), text);
-    while !rest.is_empty() {
-        let body = rest.find("\n\n")? + 2;
-        let end = body + rest[body..].find("\n\n")? + 1;
-        let note = rest.get(..end).filter(|note| note.len() <= NOTE_BYTES_MAX)?;
-        notes.push(note);
-        rest = rest.get(end + 1..)?;
-    }
-    Some(notes)
 }

@@ -30,7 +30,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         state: "open".to_owned(),
         reason: None,
-        origin: house.config.log.origin.clone(),
+        origin: house.ledger.verifier_key().name().to_owned(),
         log_key: Some(house.ledger.verifier_key().to_string()),
         log_size: shared.size(),
         head_age_ms: u64::try_from(shared.head_age().as_millis()).unwrap_or(u64::MAX),

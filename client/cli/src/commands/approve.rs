@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use coffer_wire::Hash;
 use coffer_wire::approval::{Act, Request};
-use coffer_wire::note::{self, Checkpoint};
+use coffer_wire::note::Checkpoint;
 use serde::Serialize;
 
-use super::log::verify::remembered;
+use super::log::verify::{remembered, trusted};
 use crate::args::Approve;
 use crate::connect::Desk;
 use crate::failure::Failure;
@@ -37,12 +37,12 @@ struct Report<'a> {
 pub fn run(desk: &Desk, args: &Approve) -> Result<(), Failure> {
     let request = Request::parse(&input::text(&args.request)?);
     let request = request.map_err(|error| Failure::input(args.request.display(), error))?;
-    let key = desk.log_key(None)?;
-    let checkpoint = request.checkpoint.as_deref().map(|note| note::verify(note, &key)).transpose();
+    let trust = trusted(desk.log_key(None)?, args.notes.as_deref())?;
+    let checkpoint = request.checkpoint.as_deref().map(|note| trust.verify(note)).transpose();
     let checkpoint = checkpoint.map_err(|error| {
         Failure::check("checkpoint_wrong", format!("the checkpoint in the request does not hold: {error}"), ADVICE)
     })?;
-    let since = args.since.as_deref().map(|path| remembered(path, &key)).transpose()?;
+    let since = args.since.as_deref().map(|path| remembered(path, &trust)).transpose()?;
     if let Some(since) = &since {
         goes_on(&request, checkpoint.as_ref(), since)?;
     }

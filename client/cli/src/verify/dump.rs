@@ -11,14 +11,19 @@
 //! c0mv4S…xQ {"t":1780000000250,"controller":…}
 //! ```
 //!
+//! Where the log was handed on, the notes that say so stand before it, each with an empty line behind it; behind a note by which a
+//! log ended stand its leaves, as far as they were kept, and an empty line.
+//!
 //! The hashes prove nothing, since who alters a leaf can write the hash anew; then the root differs.
 //! They are there so that damage to one line is named by its index.
 
 use std::io::{self, BufRead, Read, Write};
 
-use coffer_wire::note::{Checkpoint, NOTE_BYTES_MAX, NoteError, VerifierKey, verify};
+use coffer_wire::note::{NOTE_BYTES_MAX, NoteError};
+use coffer_wire::succession::{HANDOVERS_MAX, Handover, NotFollowed, Trust};
 use coffer_wire::tree::leaf_hash;
 
+use super::line::Line;
 use super::{Audit, Fault};
 
 /// Bytes of a line, at most; no leaf with its hash is near.
@@ -31,6 +36,8 @@ pub enum Unusable {
     Io(io::Error),
     /// There is no checkpoint at its beginning, or it is not one of the log's key.
     Note(NoteError),
+    /// The log was handed on in a way that does not follow from the log's key.
+    NotFollowed(NotFollowed),
 }
 
 /// Writes the beginning of a dump.
@@ -46,29 +53,53 @@ pub fn write_leaf(out: &mut impl Write, leaf: &str) -> io::Result<()> {
     writeln!(out, "{} {leaf}", leaf_hash(leaf.as_bytes()))
 }
 
-/// Reads a dump to its end: the checkpoint, whose signature is checked, its note, and what the
-/// leaves show.
-pub fn read(mut file: impl BufRead, key: &VerifierKey) -> Result<(Checkpoint, String, Audit), Unusable> {
-    let note = read_note(&mut file)?;
-    let checkpoint = verify(&note, key).map_err(Unusable::Note)?;
+/// Writes what ends the leaves of a log that another follows.
+pub fn write_end(out: &mut impl Write) -> io::Result<()> {
+    writeln!(out)
+}
+
+/// Reads a dump to its end: notes and checkpoint, whose signatures are checked by what `trust` leads to, and what the leaves
+/// of each log show.
+pub fn read(mut file: impl BufRead, mut trust: Trust) -> Result<Line, Unusable> {
+    let (mut notes, mut closed) = (Vec::new(), Vec::new());
+    loop {
+        let note = read_note(&mut file)?;
+        let Ok(handover) = Handover::parse(&note) else {
+            trust.follow(notes.iter().map(String::as_str)).map_err(Unusable::NotFollowed)?;
+            let checkpoint = trust.verify(&note).map_err(Unusable::Note)?;
+            let audit = read_leaves(&mut file, Some(checkpoint.size))?;
+            return Ok(Line { trust, closed, checkpoint, note, audit });
+        };
+        notes.push(note);
+        if let Handover::Succession(_) = handover {
+            closed.push(read_leaves(&mut file, None)?);
+        }
+        if notes.len() > HANDOVERS_MAX {
+            return Err(Unusable::NotFollowed(NotFollowed::TooMany));
+        }
+    }
+}
+
+/// The leaves up to an empty line or, where their number is known, to the end.
+fn read_leaves(file: &mut impl BufRead, size: Option<u64>) -> Result<Audit, Unusable> {
     let mut audit = Audit::default();
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = (&mut file).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(Unusable::Io)?;
-        if read == 0 {
+        let read = file.take(LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(Unusable::Io)?;
+        if read == 0 || (size.is_none() && line == b"\n") {
             break;
         }
         take_line(&mut audit, &line);
-        if audit.size() > checkpoint.size {
-            audit.blame(checkpoint.size, Fault::NotSigned);
+        if let Some(size) = size.filter(|size| audit.size() > *size) {
+            audit.blame(size, Fault::NotSigned);
             break;
         }
     }
-    if audit.size() < checkpoint.size {
-        audit.blame(audit.size(), Fault::Missing);
+    if let Some(size) = size.filter(|size| audit.size() < *size) {
+        audit.blame(audit.size().min(size), Fault::Missing);
     }
-    Ok((checkpoint, note, audit))
+    Ok(audit)
 }
 
 /// The note, up to the second empty line; the first stands between its text and its signatures.
@@ -106,6 +137,7 @@ mod tests {
     use super::super::Wrong;
     use super::super::synthetic::{Log, key};
     use super::*;
+    use coffer_wire::note::VerifierKey;
 
     fn dump(log: &Log) -> Vec<u8> {
         let mut out = Vec::new();
@@ -116,9 +148,13 @@ mod tests {
         out
     }
 
+    fn trust() -> Trust {
+        Trust::of(key())
+    }
+
     /// The first wrong index; `None` where everything is right.
     fn check(dump: &[u8]) -> Result<Option<u64>, Unusable> {
-        let (checkpoint, _, audit) = read(dump, &key())?;
+        let Line { checkpoint, audit, .. } = read(dump, trust())?;
         match audit.wrong() {
             Some(Wrong { index, .. }) => Ok(Some(index)),
             None => Ok((!audit.agrees_with(&checkpoint)).then_some(u64::MAX)),
@@ -129,7 +165,7 @@ mod tests {
     fn a_dump_as_it_was_written_is_right() {
         for size in [0, 1, 2, 25] {
             let log = Log::of(size);
-            let (checkpoint, note, audit) = read(&*dump(&log), &key()).unwrap();
+            let Line { checkpoint, note, audit, .. } = read(&*dump(&log), trust()).unwrap();
             assert_eq!(audit.wrong(), None);
             assert!(audit.agrees_with(&checkpoint));
             assert_eq!((checkpoint, note), (log.checkpoint(), log.note()));
@@ -194,9 +230,9 @@ mod tests {
     #[test]
     fn another_key_or_no_dump_at_all_is_refused() {
         let other = VerifierKey::new(super::super::synthetic::ORIGIN, [9; 32]).unwrap();
-        assert!(matches!(read(&*dump(&Log::of(3)), &other), Err(Unusable::Note(NoteError::NotSigned))));
+        assert!(matches!(read(&*dump(&Log::of(3)), Trust::of(other)), Err(Unusable::Note(NoteError::NotSigned))));
         for wrong in [&b""[..], b"\n\n", b"{}\n", &[b'x'; 100_000]] {
-            assert!(matches!(read(wrong, &key()), Err(Unusable::Note(_))));
+            assert!(matches!(read(wrong, trust()), Err(Unusable::Note(_))));
         }
     }
 }

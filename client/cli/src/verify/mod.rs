@@ -6,6 +6,7 @@
 //! as a file.
 
 pub mod dump;
+pub mod line;
 pub mod locate;
 #[cfg(test)]
 pub mod synthetic;
@@ -13,8 +14,9 @@ pub mod synthetic;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use coffer_wire::leaf::Leaf;
+use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::note::Checkpoint;
+use coffer_wire::succession::{Handover, Succession};
 use coffer_wire::tree::{Edge, leaf_hash};
 use coffer_wire::{Hash, Name};
 
@@ -70,13 +72,20 @@ pub struct Audit {
     first_ms: Option<u64>,
     last_ms: u64,
     wrong: Option<Wrong>,
+    /// The note that the first leaf names, where that says that the log follows another.
+    succeeds: Option<Hash>,
 }
 
 impl Audit {
     /// Takes the next leaf.
     pub fn push(&mut self, bytes: &[u8]) {
         let fault = match Leaf::parse(bytes) {
-            Ok(leaf) => self.follow(&leaf),
+            Ok(leaf) => {
+                if self.size() == 0 && leaf.action == Action::LogSucceed {
+                    self.succeeds = leaf.row;
+                }
+                self.follow(&leaf)
+            }
             Err(_) => Some(Fault::NotALeaf),
         };
         if let Some(fault) = fault {
@@ -134,6 +143,11 @@ impl Audit {
         let mut edge = Edge::new();
         leaves.iter().for_each(|leaf| edge.push(*leaf));
         Some(edge.root())
+    }
+
+    /// Whether the first leaf says that the log follows another, by this note.
+    pub fn succeeds(&self, end: &Succession) -> bool {
+        self.succeeds == Some(Handover::Succession(end.clone()).hash())
     }
 
     /// How many leaves each controller has.

@@ -12,6 +12,7 @@ use coffer_vault::check::{Home, NotCut, Rebuilt, cut_tail, rebuild};
 use coffer_vault::clock::System;
 use coffer_vault::config::Config;
 use coffer_vault::ledger::head::{self, HeadFile};
+use coffer_vault::ledger::line::Line;
 use coffer_vault::ledger::start::newest_note;
 use coffer_vault::serve::{House, Mended};
 use coffer_vault::store::rocks::Rocks;
@@ -19,7 +20,8 @@ use coffer_vault::store::{Engine, StoreError};
 use coffer_wire::Hash;
 use coffer_wire::approval::{Act, Request};
 use coffer_wire::leaf::Action;
-use coffer_wire::note::{self, VerifierKey};
+use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Trust;
 use serde::Serialize;
 
 use super::bar::Bar;
@@ -111,8 +113,7 @@ impl Bench<'_> {
     pub fn request_head(&self, into: &Path) -> Result<(), Failure> {
         let request = self.request(&self.store()?)?;
         let failed = |error| Failure::new(Status::CannotCreate, format!("{}: {error}", into.display()));
-        let mut file = OpenOptions::new().write(true).create_new(true).open(into).map_err(failed)?;
-        file.write_all(request.encode().as_bytes()).map_err(failed)?;
+        ask(into, &request).map_err(failed)?;
         println!("An admin approves it with `coffer approve {} --reason … --out FILE`.", into.display());
         Ok(())
     }
@@ -124,7 +125,7 @@ impl Bench<'_> {
         let request = self.request(&engine)?;
         let note = request.checkpoint.clone().unwrap_or_default();
         let approved = Judge { config: self.config, engine: &engine, root }.approved(&request, &[file.to_owned()])?;
-        let checkpoint = note::verify(&note, self.log_key).map_err(Failure::config)?;
+        let checkpoint = self.trust(&engine)?.verify(&note).map_err(Failure::config)?;
         let from = request.old.map_or("no head".to_owned(), |hash| format!("the head of another log ({hash})"));
         let words =
             format!("from {from} to {} leaves with root {}, {}", checkpoint.size, checkpoint.root, approved.words);
@@ -142,22 +143,34 @@ impl Bench<'_> {
     /// What there is to approve. A head of this log that the store does not reach would have the log go back, which no
     /// approval can permit.
     fn request(&self, engine: &dyn Engine) -> Result<Request, Failure> {
+        let trust = self.trust(engine)?;
         let checkpoint = newest_note(engine).map_err(Failure::config)?;
-        let checkpoint = checkpoint.filter(|checkpoint| note::verify(checkpoint, self.log_key).is_ok());
+        let checkpoint = checkpoint.filter(|checkpoint| trust.verify(checkpoint).is_ok());
         let why = "the store holds no checkpoint that this log's key signed";
         let checkpoint = checkpoint.ok_or_else(|| refused("checkpoint_wrong", why))?;
-        let old = match head::read(&self.config.log.head) {
-            Ok(old) => old,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(Failure::io(self.config.log.head.display(), error)),
-        };
-        if old.as_ref().is_some_and(|old| note::verify(old, self.log_key).is_ok()) {
+        let old = self.head_note()?;
+        if old.as_ref().is_some_and(|old| trust.verify(old).is_ok()) {
             let why = "the head is one of this log: where the store has not got all that it has seen, find the store that has";
             return Err(refused("head_is_this_logs", why));
         }
         let old = old.map(|old| Hash::sha256(old.as_bytes()));
         let (home, checkpoint) = (self.config.name, Some(checkpoint));
         Ok(Request { act: Act::AdoptHead, home, old, checkpoint, detail: String::new() })
+    }
+
+    /// The note in the head file, where there is one.
+    pub(super) fn head_note(&self) -> Result<Option<String>, Failure> {
+        match head::read(&self.config.log.head) {
+            Ok(old) => Ok(old),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::io(self.config.log.head.display(), error)),
+        }
+    }
+
+    /// What the log key that was handed out leads to, by the notes in the store.
+    fn trust(&self, engine: &dyn Engine) -> Result<Trust, Failure> {
+        let line = Line::stored(engine).map_err(Failure::config)?;
+        line.trusted_from(self.log_key).map_err(Failure::config)
     }
 
     /// Opens the vault on a store that is about to take the place of another, so that the log says what was done. The real
@@ -194,11 +207,17 @@ impl Bench<'_> {
         Arc::try_unwrap(store).map_err(|_| Failure::new(Status::Software, "the store is still in use"))
     }
 
-    fn store(&self) -> Result<Rocks, Failure> {
+    pub(super) fn store(&self) -> Result<Rocks, Failure> {
         Rocks::open(&self.config.store.data, &open::tuning(self.config)).map_err(unopened)
     }
 
-    fn tell(&self, act: &'static str, what: impl Serialize, anything: bool, words: &str) -> Result<(), Failure> {
+    pub(super) fn tell(
+        &self,
+        act: &'static str,
+        what: impl Serialize,
+        anything: bool,
+        words: &str,
+    ) -> Result<(), Failure> {
         let done = self.yes && anything;
         if self.json {
             let told = Told { home: self.config.home.clone(), act, done, what };
@@ -214,25 +233,31 @@ impl Bench<'_> {
     }
 }
 
-/// What was done or would be, where words say it all.
-#[derive(Serialize)]
-struct Words<'a> {
-    what: &'a str,
+/// Writes what is asked for into a file that is not there yet.
+pub(super) fn ask(into: &Path, request: &Request) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(into)?;
+    file.write_all(request.encode().as_bytes())
 }
 
-fn not_repaired(why: &dyn std::fmt::Display) -> Failure {
+/// What was done or would be, where words say it all.
+#[derive(Serialize)]
+pub(super) struct Words<'a> {
+    pub(super) what: &'a str,
+}
+
+pub(super) fn not_repaired(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(Status::Failed, format!("what is left would not be the log that was seen: {why}; nothing was changed"))
 }
 
-fn without_seal() -> Failure {
+pub(super) fn without_seal() -> Failure {
     Failure::config("this needs the root key: who did it, and what, is written into the log")
 }
 
 /// A folder beside the data that is removed again, unless it takes the data's place.
-struct Aside(PathBuf);
+pub(super) struct Aside(pub(super) PathBuf);
 
 impl Aside {
-    fn of(data: &Path, what: &str) -> io::Result<Aside> {
+    pub(super) fn of(data: &Path, what: &str) -> io::Result<Aside> {
         let folder = data.with_file_name(named(data, what));
         // What an earlier try has left: it never was the store.
         match std::fs::remove_dir_all(&folder) {
@@ -251,12 +276,12 @@ impl Drop for Aside {
     }
 }
 
-fn named(path: &Path, what: &str) -> String {
+pub(super) fn named(path: &Path, what: &str) -> String {
     format!("{}-{what}", path.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// A copy of a store that nobody has open. Table files are never changed in place, so a link is as good.
-fn link(data: &Path, into: &Path) -> io::Result<()> {
+pub(super) fn link(data: &Path, into: &Path) -> io::Result<()> {
     for entry in std::fs::read_dir(data)? {
         let entry = entry?;
         let (from, to) = (entry.path(), into.join(entry.file_name()));
@@ -273,7 +298,7 @@ fn link(data: &Path, into: &Path) -> io::Result<()> {
 
 /// The old store is kept beside the new one. A crash between the two leaves no store in its place and both beside it,
 /// which every start says.
-fn swap(data: &Path, by: &Path) -> io::Result<()> {
+pub(super) fn swap(data: &Path, by: &Path) -> io::Result<()> {
     let kept = data.with_file_name(named(data, &format!("before-{}", seconds())));
     std::fs::rename(data, &kept)?;
     std::fs::rename(by, data)?;
@@ -283,7 +308,7 @@ fn swap(data: &Path, by: &Path) -> io::Result<()> {
 }
 
 /// Puts the new head in its place; another log's is kept beside it.
-fn take_head(head: &Path, new: &Path) -> io::Result<()> {
+pub(super) fn take_head(head: &Path, new: &Path) -> io::Result<()> {
     if head.exists() {
         let kept = head.with_file_name(named(head, &format!("before-{}", seconds())));
         std::fs::rename(head, &kept)?;

@@ -4,6 +4,7 @@
 mod bar;
 mod mend;
 mod report;
+mod successor;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use coffer_vault::config::Config;
 use coffer_vault::store::StoreError;
 use coffer_vault::store::rocks::Rocks;
 use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Why;
 
 use super::exit::{Failure, Status};
 use super::init::LOG_KEY_FILE;
@@ -46,6 +48,13 @@ pub struct Check {
     cards: bool,
     #[command(flatten)]
     mend: Mend,
+    /// Why the log cannot go on: leaves are damaged; the head is lost, or has seen more than the store; others may hold the log's
+    /// key, which is replaced then and handed out anew
+    #[arg(long, value_parser = successor::why, requires = "request_successor")]
+    why: Option<Why>,
+    /// A checkpoint of this log that somebody remembers, for a successor: what it has seen counts as seen
+    #[arg(long, value_name = "FILE", requires = "mend")]
+    seen: Vec<PathBuf>,
     /// Do it: without this, what would be done is told and nothing is changed
     #[arg(long, requires = "mend")]
     yes: bool,
@@ -69,6 +78,12 @@ struct Mend {
     /// Take the store's newest checkpoint for the head, as the approval in FILE permits (`coffer approve`)
     #[arg(long, value_name = "FILE")]
     adopt_head: Option<PathBuf>,
+    /// Write into FILE what two admins have to approve where the log cannot go on and is to be followed by another (--why)
+    #[arg(long, value_name = "FILE", requires = "why", conflicts_with = "yes")]
+    request_successor: Option<PathBuf>,
+    /// Close the log and open its successor, as the approvals in the files permit (`coffer approve`); the store as it was is kept
+    #[arg(long, value_name = "APPROVAL", num_args = 1..)]
+    succeed: Vec<PathBuf>,
 }
 
 /// Checks and tells. Fails with status 1 where anything is wrong.
@@ -89,6 +104,10 @@ pub fn run(args: &Check, json: bool) -> Result<(), Failure> {
         Mend { repair_tail: true, .. } => return bench.repair_tail(),
         Mend { request_head: Some(file), .. } => return bench.request_head(file),
         Mend { adopt_head: Some(file), .. } => return bench.adopt_head(file),
+        Mend { request_successor: Some(file), .. } => {
+            return bench.request_successor(file, args.why.unwrap_or(Why::Damaged), &args.seen);
+        }
+        Mend { succeed, .. } if !succeed.is_empty() => return bench.succeed(&args.dir, succeed, &args.seen),
         _ => {}
     }
     let seen = Seen::of(&config)?;

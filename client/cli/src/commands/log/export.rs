@@ -1,15 +1,16 @@
 //! `coffer log export`: the whole log as a file, checked on the way.
 
-use std::fs::OpenOptions;
-use std::io::{BufWriter, ErrorKind};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use super::verify::{hold, tell};
-use super::walk::walk;
+use super::walk::{Sink, walk_all};
 use crate::args::Export;
-use crate::connect::{Desk, prove};
+use crate::connect::Desk;
 use crate::failure::Failure;
-use crate::verify::dump::{write_leaf, write_note};
+use crate::verify::dump::{write_end, write_leaf, write_note};
 
 /// For its owner alone: a log holds no name, but says who did what when.
 const MODE: u32 = 0o600;
@@ -17,7 +18,6 @@ const MODE: u32 = 0o600;
 pub async fn run(desk: &Desk, args: &Export) -> Result<(), Failure> {
     let failed = |error| Failure::failed(args.out.display(), error);
     let (vault, session) = desk.session()?;
-    let (checkpoint, note) = vault.checkpoint().await?;
     let file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&args.out);
     let file = file.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
@@ -25,13 +25,39 @@ pub async fn run(desk: &Desk, args: &Export) -> Result<(), Failure> {
         }
         _ => failed(error),
     })?;
-    let mut out = BufWriter::new(file);
-    write_note(&mut out, &note).map_err(failed)?;
-    let audit = walk(&vault, &session, &checkpoint, |leaf| write_leaf(&mut out, leaf).map_err(failed)).await?;
+    let mut out = ToFile { out: BufWriter::new(file), path: &args.out };
+    let line = walk_all(&vault, &session, &mut out).await?;
     // Written to its end also where the log is wrong: then the file is evidence.
-    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    let file = out.out.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
-    hold(&checkpoint, &audit, None)?;
-    prove(&vault).await?;
-    tell(desk, &checkpoint, &audit, None)
+    hold(&line, None)?;
+    tell(desk, &line, None, 0)
+}
+
+struct ToFile<'a> {
+    out: BufWriter<File>,
+    path: &'a Path,
+}
+
+impl ToFile<'_> {
+    fn done(&self, written: io::Result<()>) -> Result<(), Failure> {
+        written.map_err(|error| Failure::failed(self.path.display(), error))
+    }
+}
+
+impl Sink for ToFile<'_> {
+    fn note(&mut self, note: &str) -> Result<(), Failure> {
+        let written = write_note(&mut self.out, note);
+        self.done(written)
+    }
+
+    fn leaf(&mut self, leaf: &str) -> Result<(), Failure> {
+        let written = write_leaf(&mut self.out, leaf);
+        self.done(written)
+    }
+
+    fn end(&mut self) -> Result<(), Failure> {
+        let written = write_end(&mut self.out);
+        self.done(written)
+    }
 }
