@@ -7,6 +7,7 @@ use coffer_wire::api::SuccessionAnswer;
 use coffer_wire::note::NoteError;
 
 use super::Log;
+use super::memory::Claim;
 use crate::error::{Error, LogFault};
 use crate::vault::Core;
 
@@ -15,7 +16,26 @@ const PATH: &str = "/v1/log/succession";
 
 /// Sees to it that the keys of these notes are known, if there is a lawful way to them. Asks the vault only where one is not.
 pub(crate) async fn meet(core: &Core, notes: &[String]) -> Result<(), Error> {
-    if notes.iter().any(|note| core.log.is_strange(note)) { follow(core).await } else { Ok(()) }
+    if !notes.iter().any(|note| core.log.is_strange(note)) {
+        return Ok(());
+    }
+    match follow(core).await {
+        // Who has no way to show is believed no more than one who shows a wrong one: the notes stay strange.
+        Err(Error::Refused(_) | Error::UnexpectedAnswer(_)) => Ok(()),
+        followed => followed,
+    }
+}
+
+/// Whether the log that a claim is about has ended by now, so that it has to be proved in another way.
+pub(super) async fn has_ended(core: &Core, claim: &Claim, fault: LogFault) -> Result<bool, Error> {
+    let origin = &claim.signed.checkpoint.origin;
+    if claim.closed.is_none() && core.log.trust().origin() == origin && matches!(fault, LogFault::NotProved { .. }) {
+        match follow(core).await {
+            Err(Error::Refused(_) | Error::UnexpectedAnswer(_)) | Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(claim.closed.is_none() && core.log.trust().origin() != origin)
 }
 
 /// Asks the vault for the notes that lead to the present log and key, and follows them.
@@ -41,7 +61,7 @@ impl Log {
             return Ok(());
         }
         // What was seen must still be one of the checkpoints that the log had under that key, before that end.
-        let newest = self.memory().newest().or_else(|| self.memory().linked());
+        let newest = self.memory().newest();
         if let Some(seen) = newest
             && trust.verify(&seen.note).is_err()
         {

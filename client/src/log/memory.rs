@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use coffer_wire::Hash;
 use coffer_wire::note::Checkpoint;
-use coffer_wire::succession::{Trust, ordinal};
+use coffer_wire::succession::Trust;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::{Kept, Signed, Summary};
@@ -33,8 +33,6 @@ pub(super) struct Claim {
 
 /// A log that ended.
 pub(super) struct Closed {
-    /// Its place among those that follow each other, from 1.
-    pub(super) number: u16,
     /// The tree of the leaves that were kept.
     pub(super) kept: Checkpoint,
 }
@@ -57,6 +55,8 @@ pub(super) struct Memory {
     notes: Notes,
     roots: BTreeMap<u64, Hash>,
     kept: BTreeMap<u64, Remembered>,
+    /// The logs that ended since.
+    ended: Vec<Arc<Closed>>,
     /// Receipts of logs that ended, with what was known of them then.
     before: VecDeque<Kept>,
     waiting: VecDeque<Claim>,
@@ -88,6 +88,7 @@ impl Memory {
             notes: Notes::default(),
             roots,
             kept: BTreeMap::new(),
+            ended: Vec::new(),
             before: VecDeque::new(),
             waiting: VecDeque::new(),
             newest: known.clone(),
@@ -154,22 +155,28 @@ impl Memory {
     pub(super) fn succeed(&mut self, ended: &str, trust: &Trust) {
         let kept = trust.kept().into_iter().find(|kept| kept.origin == ended);
         let Some(kept) = kept else { return };
-        let closed = Arc::new(Closed { number: ordinal(ended).1, kept });
+        self.ended.push(Arc::new(Closed { kept }));
         let claims = std::mem::take(&mut self.waiting);
         let linked = self.linked.take().map(|signed| Claim { leaf: None, signed, closed: None });
-        for claim in linked.into_iter().chain(claims) {
-            if claim.leaf.is_some_and(|leaf| leaf.index >= closed.kept.size) {
-                self.passed_over += 1;
-                continue;
-            }
-            self.waiting.push_back(Claim { closed: claim.closed.or_else(|| Some(Arc::clone(&closed))), ..claim });
-        }
+        let still = linked.into_iter().chain(claims).filter_map(|claim| self.provable(claim)).collect();
+        self.waiting = still;
         let receipts = std::mem::take(&mut self.kept);
         self.before.extend(receipts.iter().map(shown));
         let over = self.before.len().saturating_sub(KEPT_MAX);
         self.before.drain(..over);
         self.roots.clear();
         self.newest = None;
+    }
+
+    /// A claim about a log that ended is one about what was kept of it; where that does not hold the leaf, there is no proof.
+    fn provable(&mut self, claim: Claim) -> Option<Claim> {
+        let origin = &claim.signed.checkpoint.origin;
+        let Some(closed) = self.ended.iter().find(|closed| closed.kept.origin == *origin) else { return Some(claim) };
+        if claim.leaf.is_some_and(|leaf| leaf.index >= closed.kept.size) {
+            self.passed_over += 1;
+            return None;
+        }
+        Some(Claim { closed: Some(Arc::clone(closed)), ..claim })
     }
 
     /// Where more comes than can be proved, chance decides which claims are passed over, so that no
@@ -194,7 +201,9 @@ impl Memory {
 
     /// A claim that could not be proved now.
     pub(super) fn again(&mut self, claim: Claim) {
-        self.waiting.push_front(claim);
+        if let Some(claim) = self.provable(claim) {
+            self.waiting.push_front(claim);
+        }
     }
 
     pub(super) fn is_waiting(&self) -> bool {
@@ -215,21 +224,24 @@ impl Memory {
     pub(super) fn proved(&mut self, claim: Claim) {
         if let Some(logged) = claim.leaf {
             self.proved += 1;
-            match &claim.closed {
-                None => self.kept.get_mut(&logged.index).into_iter().for_each(|kept| kept.proved = true),
-                Some(_) => self
-                    .before
-                    .iter_mut()
-                    .filter(|kept| kept.leaf_hash == logged.leaf_hash)
-                    .for_each(|kept| kept.proved = true),
+            if self.has_ended(&claim) {
+                let receipts = self.before.iter_mut().filter(|kept| kept.leaf_hash == logged.leaf_hash);
+                receipts.for_each(|kept| kept.proved = true);
+            } else if let Some(kept) = self.kept.get_mut(&logged.index) {
+                kept.proved = true;
             }
         }
-        if claim.closed.is_some() {
+        if self.has_ended(&claim) {
             return;
         }
         if self.linked.as_ref().is_none_or(|linked| linked.checkpoint.size < claim.signed.checkpoint.size) {
             self.linked = Some(claim.signed);
         }
+    }
+
+    /// Whether a claim is about a log that ended, perhaps while it was being proved.
+    fn has_ended(&self, claim: &Claim) -> bool {
+        self.ended.iter().any(|closed| closed.kept.origin == claim.signed.checkpoint.origin)
     }
 
     pub(super) fn summary(&self) -> Summary {

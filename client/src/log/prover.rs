@@ -12,10 +12,11 @@ use std::time::Duration;
 use coffer_wire::api::{ProveAnswer, ProveRequest};
 use coffer_wire::note::Checkpoint;
 use coffer_wire::problem::Code;
+use coffer_wire::succession::ordinal;
 use coffer_wire::tree::{leaf_hash, verify_consistency, verify_inclusion, verify_range};
 
 use super::memory::Claim;
-use super::{Log, Summary};
+use super::{Log, Summary, follow};
 use crate::error::{Error, LogFault};
 use crate::outcome::Logged;
 use crate::vault::Core;
@@ -84,7 +85,17 @@ async fn prove_next(core: &Core) -> Result<bool, Error> {
             core.log.memory().proved(claim);
             Ok(true)
         }
-        Err(Error::LogInconsistent(fault)) => Err(core.log.caught(fault).into()),
+        Err(Error::LogInconsistent(fault)) => match follow::has_ended(core, &claim, fault).await {
+            Ok(true) => {
+                core.log.memory().again(claim);
+                Ok(true)
+            }
+            Ok(false) => Err(core.log.caught(fault).into()),
+            Err(error) => {
+                core.log.memory().again(claim);
+                Err(error)
+            }
+        },
         Err(error) => {
             core.log.memory().again(claim);
             Err(error)
@@ -102,7 +113,8 @@ async fn prove(core: &Core, claim: &Claim) -> Result<(), Error> {
         index: claim.leaf.map(|leaf| leaf.index),
         from: trees.old.map(|old| old.size),
         size: Some(trees.new.size),
-        log: claim.closed.as_ref().map(|closed| closed.number),
+        // Named always, so that no proof is one of another log.
+        log: Some(ordinal(&claim.signed.checkpoint.origin).1),
     };
     if asked.index.is_none() && asked.from.is_none() {
         return Ok(trees.agree()?);

@@ -10,11 +10,11 @@ fn payments(vault: &Vault) -> Records {
     vault.on_behalf_of(Liar::token()).for_purpose("payments").unwrap().with_reason("refund")
 }
 
-async fn read(vault: &Vault) -> Result<Record, Error> {
+pub(crate) async fn read(vault: &Vault) -> Result<Record, Error> {
     payments(vault).read(ask::clear("bank", "tenant-17", "main", &["sort_code"]).unwrap()).await
 }
 
-fn fault<T>(result: Result<T, Error>) -> LogFault {
+pub(crate) fn fault<T>(result: Result<T, Error>) -> LogFault {
     match result {
         Err(Error::LogInconsistent(fault)) => fault,
         Err(other) => panic!("not log_inconsistent but {}", other.code()),

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use coffer_client::wire::Hash;
 use coffer_client::wire::api::{
-    Answer, EntryAnswer, EntryRequest, Outcome, ProveAnswer, ProveRequest, ReadItem, Receipt, Request,
+    Answer, EntryAnswer, EntryRequest, Outcome, ProveAnswer, ProveRequest, ReadItem, Receipt, Request, SuccessionAnswer,
 };
 use coffer_client::wire::leaf::{Action, Alias, Decision, Tail, encode_head};
 use coffer_client::wire::name::VAULT;
-use coffer_client::wire::note::{Checkpoint, VerifierKey, assemble};
+use coffer_client::wire::note::{Checkpoint, VerifierKey, signed};
 use coffer_client::wire::private::{Private, commitment};
 use coffer_client::wire::problem::{Code, Problem};
-use coffer_client::wire::tree::{Edge, Nodes, consistency_proof, inclusion_proof, leaf_hash};
+use coffer_client::wire::succession::{Handover, Rekey, Succession, Why};
+use coffer_client::wire::tree::{Edge, Nodes, consistency_proof, inclusion_proof, leaf_hash, root_at};
 use coffer_client::{Builder, Name, Token, Value, Vault};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -102,6 +103,13 @@ struct State {
     tree: Tree,
     leaves: Vec<String>,
     key: Ed25519KeyPair,
+    /// Under which name the log is signed now.
+    origin: String,
+    /// The key that signs too, and the note by which the log was handed on.
+    beside: Option<Ed25519KeyPair>,
+    handovers: Vec<String>,
+    /// Logs that ended.
+    closed: Vec<Tree>,
     first: Option<(Receipt, String)>,
     requests: Vec<String>,
     names: Vec<String>,
@@ -129,6 +137,10 @@ impl Liar {
             tree: Tree::default(),
             leaves: vec!["leaf 0".into()],
             key,
+            origin: ORIGIN.to_owned(),
+            beside: None,
+            handovers: Vec::new(),
+            closed: Vec::new(),
             first: None,
             requests: Vec::new(),
             names: Vec::new(),
@@ -202,15 +214,23 @@ impl Liar {
 
 impl State {
     fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { origin: ORIGIN.into(), size: self.tree.edge.size(), root: self.tree.edge.root() }
+        Checkpoint { origin: self.origin.clone(), size: self.tree.edge.size(), root: self.tree.edge.root() }
     }
 
     fn note(&self) -> String {
         let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
         let key = if self.lie == Lie::OtherKey { &other } else { &self.key };
-        let public = VerifierKey::new(ORIGIN, self.key.public_key().as_ref().try_into().unwrap()).unwrap();
-        let checkpoint = self.checkpoint();
-        assemble(&checkpoint, &public, &key.sign(checkpoint.body().as_bytes()).as_ref().try_into().unwrap())
+        let text = self.checkpoint().body();
+        let mut signatures = vec![(public(&self.key, &self.origin), signature(key, &text))];
+        signatures.extend(self.beside.iter().map(|key| (public(key, &self.origin), signature(key, &text))));
+        signed(text, signatures.iter().map(|(key, signature)| (key, signature)))
+    }
+
+    /// The note by which the key that signs hands on.
+    fn hand_over(&self, handover: &Handover) -> String {
+        let text = handover.body();
+        let signature = signature(&self.key, &text);
+        signed(text, [(&public(&self.key, handover.log()), &signature)])
     }
 
     fn read(&mut self, body: &[u8]) -> Answer {
@@ -318,12 +338,14 @@ impl State {
 
     fn prove(&self, body: &[u8]) -> Result<ProveAnswer, Problem> {
         let asked: ProveRequest = serde_json::from_slice(body).unwrap();
-        let size = asked.size.unwrap_or(self.tree.edge.size());
-        if self.lie == Lie::ProvesNothing || size > self.tree.edge.size() {
+        let closed = asked.log.and_then(|log| self.closed.get(usize::from(log) - 1));
+        let tree = closed.unwrap_or(&self.tree);
+        let size = asked.size.unwrap_or(tree.edge.size());
+        if self.lie == Lie::ProvesNothing || size > tree.edge.size() {
             return Err(Problem::new(Code::Malformed));
         }
-        let inclusion = asked.index.map(|index| inclusion_proof(&self.tree, index, size).unwrap());
-        let consistency = asked.from.map(|from| consistency_proof(&self.tree, from, size).unwrap());
+        let inclusion = asked.index.map(|index| inclusion_proof(tree, index, size).unwrap());
+        let consistency = asked.from.map(|from| consistency_proof(tree, from, size).unwrap());
         Ok(ProveAnswer { size, inclusion, consistency, checkpoint: self.note() })
     }
 
@@ -346,6 +368,11 @@ impl State {
                 Ok(answer) => (StatusCode::OK, serde_json::to_vec(&answer).unwrap()),
                 Err(refused) => problem(refused),
             },
+            "/v1/log/succession" if self.handovers.is_empty() => problem(Problem::new(Code::NoSuchOperation)),
+            "/v1/log/succession" => {
+                let answer = SuccessionAnswer { notes: self.handovers.clone(), checkpoint: self.note() };
+                (StatusCode::OK, serde_json::to_vec(&answer).unwrap())
+            }
             _ => problem(Problem::new(Code::NoSuchOperation)),
         })
     }
@@ -368,10 +395,70 @@ impl Liar {
         state.tree.push(leaf_hash(b"leaf 0"));
     }
 
+    /// Signs with a new key from now on, the old one beside it, and says so in a note.
+    pub(crate) fn rekey(&self, seed: u8) {
+        let mut state = self.state.lock().unwrap();
+        let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let (log, size) = (state.origin.clone(), state.tree.edge.size());
+        let rekey = Rekey { key: public(&key, &log), log, size, made_ms: 5, until_ms: 9 };
+        let note = state.hand_over(&Handover::Rekey(rekey));
+        state.handovers.push(note);
+        let old = std::mem::replace(&mut state.key, key);
+        state.beside = Some(old);
+    }
+
+    /// The time in which both keys sign is over.
+    pub(crate) fn end_overlap(&self) {
+        self.state.lock().unwrap().beside = None;
+    }
+
+    /// Ends the log, of which it says that it had so many leaves more or fewer and that so many were kept; what is lost is not
+    /// proved. The next log follows.
+    pub(crate) fn succeed(&self, more: i64, kept: u64, why: Why) {
+        let mut state = self.state.lock().unwrap();
+        let number = state.closed.len() + 2;
+        let (closed, origin) = (std::mem::take(&mut state.tree), format!("{ORIGIN}/{number}"));
+        let size = closed.edge.size().checked_add_signed(more).unwrap();
+        let root = if more == 0 { closed.edge.root() } else { Hash::sha256(b"whatever") };
+        let last = Checkpoint { origin: state.origin.clone(), size, root };
+        let kept = Checkpoint { origin: state.origin.clone(), size: kept, root: root_at(&closed, kept).unwrap() };
+        let successor = public(&state.key, &origin);
+        let note = state.hand_over(&Handover::Succession(Succession { last, kept, successor, why, made_ms: 5 }));
+        state.handovers.push(note);
+        state.closed.push(closed);
+        state.origin = origin;
+        state.tree.push(leaf_hash(b"leaf 0 of another"));
+    }
+
+    /// Goes on with the first log, as if it had not ended.
+    pub(crate) fn return_to_the_first(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.tree = state.closed.remove(0);
+        state.origin = ORIGIN.to_owned();
+    }
+
+    /// The notes by which the log was handed on.
+    pub(crate) fn handovers(&self) -> Vec<String> {
+        self.state.lock().unwrap().handovers.clone()
+    }
+
+    /// Shows other notes than those.
+    pub(crate) fn show_handovers(&self, notes: Vec<String>) {
+        self.state.lock().unwrap().handovers = notes;
+    }
+
     /// Replaces the newest leaf, so that there are two trees of one size.
     pub(crate) fn replace_last(&self) {
         self.state.lock().unwrap().replace_last();
     }
+}
+
+fn public(key: &Ed25519KeyPair, origin: &str) -> VerifierKey {
+    VerifierKey::new(origin, key.public_key().as_ref().try_into().unwrap()).unwrap()
+}
+
+fn signature(key: &Ed25519KeyPair, text: &str) -> [u8; 64] {
+    key.sign(text.as_bytes()).as_ref().try_into().unwrap()
 }
 
 /// A refusal shows of its leaf index and hash alone.

@@ -5,4 +5,5 @@
 
 mod asking;
 mod believing;
+mod following;
 mod liar;

@@ -1,7 +1,7 @@
 //! `coffer status`: the state of the vault, and what must change before it may hold real data.
 
 use coffer_wire::api::Status;
-use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Trust;
 
 use crate::connect::Desk;
 use crate::failure::Failure;
@@ -14,8 +14,13 @@ const HEAD_AGE_LATE_MS: u64 = 1_000;
 const NOT_SAID: &str = "not said";
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let (_, session) = desk.session()?;
+    let (vault, session) = desk.session()?;
     let status = session.status().await?;
+    // A sealed vault hands nothing on, and says no key.
+    let trusted = match is_open(&status) {
+        true => vault.follow().await?,
+        false => Trust::of(desk.log_key(None)?),
+    };
     if desk.screen.is_json() {
         return desk.screen.json(&status);
     }
@@ -25,7 +30,7 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
         ("shares", shares(&status)),
         ("last drill", drilled(&status)),
         ("log", plain(log(&status))),
-        ("log key", log_key(&status, &desk.log_key(None)?)),
+        ("log key", log_key(&status, &trusted)),
         ("head", head(&status)),
         ("certificate", certificate(status.certificate_not_after_ms)),
         ("policy", plain(if is_open(&status) { format!("epoch {}", status.policy) } else { NOT_SAID.to_owned() })),
@@ -74,9 +79,12 @@ fn state(status: &Status) -> Piece {
 }
 
 /// What the vault says its key is counts for nothing; it is shown since a difference is a warning.
-fn log_key(status: &Status, pinned: &VerifierKey) -> Piece {
+fn log_key(status: &Status, trusted: &Trust) -> Piece {
     match &status.log_key {
-        Some(said) if *said == pinned.to_string() => green("the one of your configuration"),
+        Some(said) if *said == trusted.key().to_string() && trusted.notes().next().is_some() => {
+            green("one that your configuration's leads to (`coffer log key`)")
+        }
+        Some(said) if *said == trusted.key().to_string() => green("the one of your configuration"),
         Some(said) => red(format!("{said} is NOT the one of your configuration")),
         None => plain(NOT_SAID),
     }
