@@ -3,22 +3,46 @@
 
 use coffer_wire::Hash;
 use coffer_wire::api::{ENTRIES_MAX, EntryAnswer};
-use coffer_wire::note::{self, Checkpoint, VerifierKey};
+use coffer_wire::note::{Checkpoint, VerifierKey};
+use coffer_wire::succession::Trust;
 use coffer_wire::tree::{Edge, leaf_hash};
 use serde_json::json;
 
 use crate::acts::{Ask, Evidence};
 
-/// The hashes of all leaves seen so far, and the log's public key.
+/// The hashes of all leaves seen so far, and the log's public key, with what it leads to.
 pub struct Outsider {
-    key: VerifierKey,
+    trust: Trust,
     hashes: Vec<Hash>,
 }
 
 impl Outsider {
     /// Knows the key and nothing else.
     pub fn new(key: VerifierKey) -> Outsider {
-        Outsider { key, hashes: Vec::new() }
+        Outsider { trust: Trust::of(key), hashes: Vec::new() }
+    }
+
+    /// Goes on where the log was handed on. Where it ended, what was kept must be what was seen, and nothing seen may lie behind its
+    /// end; then the leaves of the next log are seen from the first on.
+    pub fn follow<'n>(&mut self, notes: impl IntoIterator<Item = &'n str>) -> Result<(), String> {
+        let origin = self.trust.origin().to_owned();
+        self.trust.follow(notes).map_err(|error| error.to_string())?;
+        let Some(at) = self.trust.ended().position(|end| end.last.origin == origin) else { return Ok(()) };
+        let (last, kept) = (self.trust.ended().nth(at).unwrap().last.size, self.trust.kept()[at].clone());
+        if self.seen() > last {
+            return Err(format!("the log ended at {last} leaves, and {} were seen", self.seen()));
+        }
+        if kept.size <= self.seen() {
+            self.hashes.truncate(kept.size as usize);
+            self.agrees(&kept)?;
+        }
+        self.hashes.clear();
+        Ok(())
+    }
+
+    /// The keys and logs that are believed.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Leaves seen.
@@ -33,7 +57,7 @@ impl Outsider {
             let answer = entries(vault, self.seen()).await?;
             let fetched = answer.leaves.iter().map(|leaf| leaf_hash(leaf.as_bytes()));
             self.hashes.extend(fetched);
-            let checkpoint = note::verify(&answer.checkpoint, &self.key).map_err(|error| error.to_string())?;
+            let checkpoint = self.trust.verify(&answer.checkpoint).map_err(|error| error.to_string())?;
             if self.seen() >= checkpoint.size {
                 return self.agrees(&checkpoint);
             }
@@ -58,7 +82,7 @@ impl Outsider {
 
     /// Whether the head outside the database names the log that was seen.
     pub fn holds_head(&self, head: &str) -> Result<(), String> {
-        let checkpoint = note::verify(head, &self.key).map_err(|error| error.to_string())?;
+        let checkpoint = self.trust.verify(head).map_err(|error| error.to_string())?;
         self.agrees(&checkpoint)
     }
 

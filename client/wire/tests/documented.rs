@@ -5,6 +5,7 @@ use coffer_wire::Hash;
 use coffer_wire::leaf::Leaf;
 use coffer_wire::note::{VerifierKey, verify};
 use coffer_wire::private::{Private, commitment};
+use coffer_wire::succession::{Handover, Trust};
 use coffer_wire::tree::{Edge, leaf_hash};
 
 const LOG: &str = include_str!("../../../docs/LOG.md");
@@ -27,6 +28,23 @@ fn the_documented_checkpoint_is_signed_over_the_documented_leaves() {
         tree.push(hash);
     }
     assert_eq!((tree.size(), tree.root()), (checkpoint.size, checkpoint.root));
+}
+
+#[test]
+fn the_documented_notes_hand_the_documented_log_on() {
+    let key: VerifierKey = blocks("vkey")[0].parse().unwrap();
+    let leaf = leaf_hash(blocks("leaf")[0].as_bytes());
+    for note in blocks("handover") {
+        let note = format!("{note}\n");
+        let mut trust = Trust::of(key.clone());
+        assert_eq!(trust.follow([note.as_str()]), Ok(1));
+        assert_eq!(trust.key(), Handover::parse(&note).unwrap().key());
+        // What was kept is the first of the two leaves.
+        assert!(trust.kept().iter().all(|kept| (kept.size, kept.root) == (1, leaf)));
+        let checkpoint = format!("{}\n", blocks("note")[0]);
+        assert_eq!(trust.verify(&checkpoint).unwrap().size, 2);
+    }
+    assert_eq!(blocks("handover").len(), 2);
 }
 
 #[test]

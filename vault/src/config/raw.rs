@@ -360,6 +360,11 @@ impl Check<'_> {
             let what = format!("must be 1 to {ORIGIN_BYTES_MAX} printable ASCII characters without space or `+`");
             return Err(self.source.at(origin.span(), "origin", what));
         }
+        // `name/2` is the successor of `name`.
+        if coffer_wire::succession::ordinal(text).1 != 1 {
+            let what = "must not end in `/` and a number from 2 on: so the logs are named that follow this one";
+            return Err(self.source.at(origin.span(), "origin", what));
+        }
         Ok(())
     }
 
@@ -597,6 +602,7 @@ audience = "coffer"
             ("[log]", "[operator]\naddress = \"0.0.0.0:9464\"\n[log]", 8, "address"),
             ("[log]", "[operator]\nadress = \"127.0.0.1:9464\"\n[log]", 8, "adress"),
             ("coffer.example/demo", "a+b", 8, "origin"),
+            ("coffer.example/demo", "coffer.example/demo/2", 8, "origin"),
             ("[log]", "[limits]\nconnections = 0\n[log]", 8, "connections"),
             ("[log]", "[limits]\nin_flight = 1000001\n[log]", 8, "in_flight"),
             ("[log]", "[limits]\nrequests = 5\n[log]", 8, "requests"),
