@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use coffer_wire::api::{Listed, Shares, Stamp};
-use coffer_wire::note::Checkpoint;
 use coffer_wire::note::{Checkpoint, VerifierKey};
 use coffer_wire::{Hash, Name, Value};
 

@@ -14,7 +14,7 @@ use coffer_wire::succession::Handover;
 use serde_json::json;
 use signed_note::{Note, StandardVerifier, VerifierList};
 
-use crate::scene::{builder, catch_up, coffer, found, told, work};
+use crate::scene::{builder, catch_up, coffer, coffer_as, found, told, work};
 
 /// A running vault whose clock the test sets.
 fn timed() -> (Running, Arc<Manual>) {
@@ -119,12 +119,10 @@ async fn for_thirty_days_both_keys_sign_and_then_the_old_one_is_gone() {
 async fn an_admin_rotates_by_command_and_everybody_learns_the_key_that_their_own_leads_to() {
     let vault = Home::new(Store::Memory).serve();
     let old = vault.home().log_key.clone();
-    let admin = vault.home().folder().join("admin.token");
-    std::fs::write(&admin, vault.token("security-admin", &["oakvale"])).unwrap();
     let remembered = vault.home().folder().join("head");
     let remembered = remembered.to_str().unwrap();
     told(&coffer(&vault, &["log", "verify", "--remember", remembered]).await);
-    let rotated = told(&coffer(&vault, &["--token-file", admin.to_str().unwrap(), "keys", "rotate-log"]).await);
+    let rotated = told(&coffer_as("security-admin", &vault, &["keys", "rotate-log"]).await);
     let new = rotated["log_key"].as_str().unwrap();
     let key = told(&coffer(&vault, &["log", "key"]).await);
     assert_eq!((&key["log_key"], &key["is_configured"]), (&json!(new), &json!(false)));

@@ -46,11 +46,16 @@ pub fn run_check(home: &Home, args: &[&str]) -> Output {
 
 /// `coffer` as an auditor who was handed the log's key when the vault was made.
 pub async fn coffer(vault: &Running, args: &[&str]) -> Output {
+    coffer_as("auditor", vault, args).await
+}
+
+/// The same as somebody of another role.
+pub async fn coffer_as(role: &str, vault: &Running, args: &[&str]) -> Output {
     let home = vault.home();
     let url = format!("https://localhost:{}", vault.address().port());
     let config = write_client_config(home.dir(), &name("console"), &url, &home.log_key.to_string()).unwrap();
-    let token = home.folder().join("auditor.token");
-    std::fs::write(&token, vault.token("auditor", &["oakvale"])).unwrap();
+    let token = home.folder().join("person.token");
+    std::fs::write(&token, vault.token(role, &["oakvale"])).unwrap();
     let mut command = Command::new(command_line());
     command.arg("--config").arg(config).arg("--token-file").arg(token).arg("--json").args(args);
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()

@@ -56,6 +56,12 @@ impl Log {
         self.closed.iter().copied().chain([(open, self.size)]).collect()
     }
 
+    /// Whether a leaf lies behind what was kept of a log that ended: what is wrong with it was given up.
+    pub(super) fn gave_up(&self, position: u64) -> bool {
+        let (volume, index) = Volume::split(position);
+        self.closed.iter().any(|(closed, kept)| *closed == volume && index >= *kept)
+    }
+
     /// Whether a leaf is one of the open log, or of one that ended.
     pub(super) fn has(&self, open: Volume, position: u64) -> bool {
         let (volume, index) = Volume::split(position);

@@ -108,7 +108,7 @@ impl Check<'_> {
                 return Ok(());
             };
             let place = || Place { category: leaf.category, ..Place::of(Family::Private).leaf(index) };
-            if !past.opener.knows_actor(&leaf, &stored) {
+            if !log.gave_up(index) && !past.opener.knows_actor(&leaf, &stored) {
                 check.found(Code::PrivateUnattributed, place().controller(leaf.controller));
             }
             let opened = past.opener.open(&leaf, &stored);
@@ -116,7 +116,9 @@ impl Check<'_> {
                 check.search_private(private, place().controller(leaf.controller));
             }
             if let Err(code) = opened.and_then(|private| past.follow(index, &leaf, &private)) {
-                check.found(code, place().controller(leaf.controller));
+                if !log.gave_up(index) {
+                    check.found(code, place().controller(leaf.controller));
+                }
                 past.lost(&leaf, index);
             }
             Ok(())

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use coffer_wire::note::VerifierKey;
+
 use super::HEAD_EVERY;
 use super::figures::Figures;
 use super::head::HeadFile;
@@ -12,6 +14,7 @@ use super::history::Growing;
 use super::line::Line;
 use super::mirror::Mirrored;
 use super::signers::Signer;
+use crate::store::StoreError;
 use crate::store::{Family, StoreError};
 use coffer_wire::note::VerifierKey;
 
