@@ -12,7 +12,7 @@ use coffer_vault::local::write_client_config;
 use serde_json::{Value, json};
 
 /// Reads and writes by an officer of a landlord: so many leaves, and a tile more.
-pub async fn work(vault: &Running, reads: usize) {
+pub(crate) async fn work(vault: &Running, reads: usize) {
     let officer = vault.staff("bank-officer", "oakvale");
     officer.write("bank", "p", "r", json!({ "account_name": "A. Tenant" })).await.granted();
     let item = json!({ "category": "bank", "person": "p", "record": "r", "fields": ["account_name"], "form": "clear" });
@@ -20,13 +20,13 @@ pub async fn work(vault: &Running, reads: usize) {
 }
 
 /// With the log's key as `init` leaves it.
-pub fn pinned(home: Home) -> Home {
+pub(crate) fn pinned(home: Home) -> Home {
     std::fs::write(home.dir().join("log.pub"), format!("{}\n", home.log_key)).unwrap();
     home
 }
 
 /// What a check of a stopped home finds.
-pub fn found(home: &Home) -> Vec<Code> {
+pub(crate) fn found(home: &Home) -> Vec<Code> {
     let engine = home.engine();
     let looked = check::Home {
         engine: &*engine,
@@ -40,17 +40,17 @@ pub fn found(home: &Home) -> Vec<Code> {
 }
 
 /// `coffer-vault check` on a stopped home.
-pub fn run_check(home: &Home, args: &[&str]) -> Output {
+pub(crate) fn run_check(home: &Home, args: &[&str]) -> Output {
     Command::new(binary()).arg("check").arg(home.dir()).args(args).output().unwrap()
 }
 
 /// `coffer` as an auditor who was handed the log's key when the vault was made.
-pub async fn coffer(vault: &Running, args: &[&str]) -> Output {
+pub(crate) async fn coffer(vault: &Running, args: &[&str]) -> Output {
     coffer_as("auditor", vault, args).await
 }
 
 /// The same as somebody of another role.
-pub async fn coffer_as(role: &str, vault: &Running, args: &[&str]) -> Output {
+pub(crate) async fn coffer_as(role: &str, vault: &Running, args: &[&str]) -> Output {
     let home = vault.home();
     let url = format!("https://localhost:{}", vault.address().port());
     let config = write_client_config(home.dir(), &name("console"), &url, &home.log_key.to_string()).unwrap();
@@ -61,13 +61,13 @@ pub async fn coffer_as(role: &str, vault: &Running, args: &[&str]) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
-pub fn told(output: &Output) -> Value {
+pub(crate) fn told(output: &Output) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// A client with the first log key.
-pub fn builder(vault: &Running) -> Builder {
+pub(crate) fn builder(vault: &Running) -> Builder {
     let home = vault.home();
     let read = |path: PathBuf| std::fs::read(path).unwrap();
     let [certificate, key] = ["client.pem", "client.key"].map(|file| read(home.client_file("console", file)));
@@ -89,7 +89,7 @@ impl Ask for Auditor {
 }
 
 /// The outside reader goes on, over what the vault shows of how the log was handed on.
-pub async fn catch_up(outsider: &mut Outsider, vault: &Running) {
+pub(crate) async fn catch_up(outsider: &mut Outsider, vault: &Running) {
     let line = vault.house().ledger().shared().line();
     outsider.follow(line.notes()).unwrap();
     // Of the time that it is for the vault.
