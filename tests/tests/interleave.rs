@@ -6,12 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use coffer_keys::row::Row;
-use coffer_tests::acts::{Act, Heard, Place, private_of};
+use coffer_tests::acts::{Act, Ask, Heard, Place, private_of};
 use coffer_tests::near::{Near, Site};
+use coffer_vault::jobs::{self, Progress};
+use coffer_vault::keyring::record::{State, Use};
+use coffer_vault::keyring::{Under, root_rows};
 use coffer_vault::ledger::history::History;
 use coffer_vault::store::memory::Memory;
 use coffer_vault::store::{Engine, Family};
@@ -136,6 +139,75 @@ async fn no_read_stands_after_an_erase_and_no_write_under_a_destroyed_key() {
         started.elapsed().as_secs_f64()
     );
     assert!(erases as u64 >= ERASES && reads as u64 > ERASES / 4, "{erases} {reads}");
+}
+
+/// Rounds in which keys are rotated all the time, and what must be done in each: keys moved, and records erased.
+const ROTATED_ROUNDS: u64 = 5;
+const ROTATED_ERASES: u64 = 4_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_key_comes_to_lie_under_a_version_behind_its_rotation_and_no_erased_key_comes_back() {
+    let (site, seed) = (Site::new(), seed());
+    let started = Instant::now();
+    let (mut rotations, mut moved, mut made, mut erases, mut restarts) = (0, 0, 0, 0, 0);
+    for round in 0..ROTATED_ROUNDS {
+        let at = Round::new(&site);
+        let end = Arc::new(AtomicBool::new(false));
+        let rotating = tokio::spawn(rotate(Arc::clone(&at.vault), Arc::clone(&at.memory), Arc::clone(&end)));
+        let told = fight(&at, seed.wrapping_add(round), ROTATED_ERASES).await;
+        end.store(true, Ordering::SeqCst);
+        let (rounds, keys) = rotating.await.unwrap();
+        (rotations, moved, restarts) = (rotations + rounds, moved + keys, restarts + at.restarts());
+        let order = in_order(told.events);
+        erases += order.values().filter(|event| matches!(event, Event::Erased { .. })).count() as u64;
+        made += order.values().filter(|event| matches!(event, Event::Written { version: 1, .. })).count() as u64;
+        let last = follow(&order);
+        every_granted_read_was_answered(&at, &order);
+        what_the_log_says_is_there(&at, &last).await;
+        one_key_for_each_person(&at.memory);
+        at.vault.house().close();
+    }
+    let interleavings = moved + made + erases;
+    println!(
+        "{rotations} rotations moved {moved} keys among {made} first writes and {erases} rows erased, {restarts} started \
+         again, in {:.1} s",
+        started.elapsed().as_secs_f64()
+    );
+    assert!(interleavings >= 100_000 && moved > 1_000, "{interleavings} {moved}");
+}
+
+/// Rotates bank details' key and that of the log's private parts again and again, and looks after each time whether anything has
+/// come to lie under an old version.
+async fn rotate(vault: Arc<Near>, memory: Arc<Memory>, end: Arc<AtomicBool>) -> (u64, u64) {
+    let (mut rotations, mut moved) = (0, 0);
+    while !end.load(Ordering::SeqCst) {
+        for category in ["bank", "audit"] {
+            let body = format!(r#"{{"controller":"oakvale","category":"{category}","rate":1000000,"reason":"again"}}"#);
+            let (status, answer) = vault.post("security-admin", "/v1/keys/rotate", body).await.unwrap();
+            assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
+            rotations += 1;
+        }
+        loop {
+            let jobs = jobs::list(&*memory).unwrap();
+            if jobs.iter().all(|job| job.row.progress == Progress::Done) {
+                moved = jobs.iter().map(|job| job.row.done).sum();
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        nothing_is_left_behind(&memory);
+    }
+    (rotations, moved)
+}
+
+/// Nobody has gone on to rotate since, so what lies under another version than the active one came there behind a rotation.
+fn nothing_is_left_behind(memory: &Memory) {
+    let under = Under::count(memory).unwrap();
+    for (id, row) in root_rows(memory).unwrap() {
+        if row.usage == Use::Category && row.state != State::Active {
+            assert_eq!(under.of(&id), 0, "version {} of {} of {}", row.version, row.category, row.controller);
+        }
+    }
 }
 
 /// How far writers and erasers are, so that nobody runs ahead of the others for nothing.

@@ -43,6 +43,21 @@ async fn ask(vault: &Running, verb: &str, body: &Value) -> Reply {
     vault.staff("security-admin", "oakvale").post(&format!("/v1/keys/{verb}"), body).await
 }
 
+/// The same of what needs two people: asked for, approved by a second admin, and asked again.
+async fn both(vault: &Running, verb: &str, body: &Value) -> Reply {
+    let asked = ask(vault, verb, body).await;
+    if asked.outcome() != (409, "approval_needed".to_owned()) {
+        return asked;
+    }
+    let id = asked.json()["approval"].clone();
+    let second = vault.home().token_of("second@example", &["security-admin"], "console", &["oakvale"]);
+    let second = vault.staff("security-admin", "oakvale").with_token(second);
+    second.post("/v1/approvals/approve", &json!({ "id": id })).await.granted();
+    let mut body = body.clone();
+    body["approval"] = id;
+    ask(vault, verb, &body).await
+}
+
 fn rotate_bank() -> Value {
     json!({ "controller": "oakvale", "category": "bank", "reason": "yearly" })
 }
@@ -105,7 +120,7 @@ async fn a_rotation_moves_every_key_and_the_old_version_can_then_be_destroyed() 
     assert_eq!(rewrapped.iter().map(|leaf| leaf.version).collect::<Vec<_>>(), [Some(2)]);
     assert_eq!(rewrapped[0].controller.as_str(), "oakvale");
 
-    ask(&vault, "destroy", &bank(1)).await.granted();
+    both(&vault, "destroy", &bank(1)).await.granted();
     assert_eq!(versions(&vault), [(1, State::Destroyed, 0), (2, State::Active, PEOPLE as u64)]);
     everybody_is_read(&vault).await;
     let vault = vault.restart().await;
@@ -151,7 +166,7 @@ async fn what_a_shredded_key_protected_is_not_found_and_never_altered() {
     let shredded = loop {
         let mut body = bank(1);
         body["count"] = json!(versions(&vault)[0].2);
-        let reply = ask(&vault, "shred", &body).await;
+        let reply = both(&vault, "shred", &body).await;
         if reply.outcome().1 != "count_mismatch" {
             break reply.granted().json();
         }
@@ -196,7 +211,7 @@ async fn what_lies_under_a_compromised_key_is_withheld_on_record_until_it_is_mov
     assert_eq!(recorded, withheld, "each was refused on record");
     jobs_end(&vault).await;
     everybody_is_read(&vault).await;
-    ask(&vault, "destroy", &bank(1)).await.granted();
+    both(&vault, "destroy", &bank(1)).await.granted();
     let vault = checked(vault).await;
     everybody_is_read(&vault).await;
 }
@@ -233,13 +248,44 @@ async fn what_makes_no_sense_is_refused_on_record_and_changes_nothing() {
     }
     ask(&vault, "rotate", &rotate_bank()).await.granted();
     jobs_end(&vault).await;
-    ask(&vault, "destroy", &bank(1)).await.granted();
+    both(&vault, "destroy", &bank(1)).await.granted();
     for verb in ["destroy", "compromised"] {
         assert_eq!(ask(&vault, verb, &bank(1)).await.outcome().1, "key_step");
     }
     let audit = with(with(bank(1), "category", json!("audit")), "count", json!(0));
     ask(&vault, "rotate", &json!({ "category": "audit", "reason": "yearly" })).await.granted();
     assert_eq!(ask(&vault, "shred", &audit).await.outcome().1, "key_step");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_destroys_a_key_alone_and_no_approval_counts_for_another() {
+    let vault = peopled().await;
+    for category in ["bank", "care"] {
+        let body = json!({ "controller": "oakvale", "category": category, "reason": "yearly" });
+        ask(&vault, "rotate", &body).await.granted();
+    }
+    jobs_end(&vault).await;
+    let care = json!({ "controller": "oakvale", "category": "care", "version": 1, "reason": "because" });
+    let asked = ask(&vault, "destroy", &bank(1)).await;
+    assert_eq!(asked.outcome(), (409, "approval_needed".to_owned()));
+    let id = asked.json()["approval"].clone();
+    let with = |body: &Value| {
+        let mut body = body.clone();
+        body["approval"] = id.clone();
+        body
+    };
+    assert_eq!(ask(&vault, "destroy", &with(&bank(1))).await.outcome().1, "approval_needed");
+    let own = vault.staff("security-admin", "oakvale").post("/v1/approvals/approve", &json!({ "id": id })).await;
+    assert_eq!(own.outcome().1, "approval_own");
+    let second = vault.home().token_of("second@example", &["security-admin"], "console", &["oakvale"]);
+    let second = vault.staff("security-admin", "oakvale").with_token(second);
+    second.post("/v1/approvals/approve", &json!({ "id": id })).await.granted();
+    assert_eq!(ask(&vault, "destroy", &with(&care)).await.outcome().1, "approval_mismatch");
+    assert_eq!(versions(&vault)[0].1, State::DecryptOnly);
+    ask(&vault, "destroy", &with(&bank(1))).await.granted();
+    assert_eq!(versions(&vault)[0].1, State::Destroyed);
+    assert_eq!(leaves_of(&vault, Action::KeysDestroy).iter().filter(|leaf| leaf.granted.is_some()).count(), 1);
+    checked(vault).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,7 +303,7 @@ async fn all_keys_of_a_landlord_are_rotated_at_once_and_those_that_are_young_are
     // Staff and people are still named alike, and found.
     everybody_is_read(&vault).await;
     for verb in ["audit", "bank"] {
-        ask(&vault, "destroy", &json!({ "controller": "oakvale", "category": verb, "version": 1, "reason": "r" }))
+        both(&vault, "destroy", &json!({ "controller": "oakvale", "category": verb, "version": 1, "reason": "r" }))
             .await
             .granted();
     }

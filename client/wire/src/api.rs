@@ -564,6 +564,9 @@ pub struct KeyRequest {
     /// Of `key/state`: the state that it is to have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<NewState>,
+    /// Of `keys/destroy` and `keys/shred`, which need two people: the approval of the second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalId>,
 }
 
 /// A state that somebody may give a key by saying so. All others come with what is done: a rotation, a destruction.

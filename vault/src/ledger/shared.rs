@@ -14,9 +14,7 @@ use super::history::Growing;
 use super::line::Line;
 use super::mirror::Mirrored;
 use super::signers::Signer;
-use crate::store::StoreError;
 use crate::store::{Family, StoreError};
-use coffer_wire::note::VerifierKey;
 
 /// A head later than this turns the vault unready: something is wrong with its disk.
 const HEAD_SLOW: Duration = Duration::from_secs(1);

@@ -147,7 +147,7 @@ impl Texts for RotateRequest {
 
 impl Texts for KeyRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let KeyRequest { controller, category, version: _, reason, count: _, state: _ } = self;
+        let KeyRequest { controller, category, version: _, reason, count: _, state: _, approval: _ } = self;
         [Text::of("controller", controller), Text::of("category", category), Text::of("reason", reason)].into_iter()
     }
 }

@@ -9,8 +9,10 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::approval::{self, two_people};
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
+use crate::admit::{Approved, Manage, Permit, What};
 use crate::keyring::record::{RootRow, State, Use};
 use crate::keyring::{AnyHeld, Held, Line, Under, audit_category, root_rows};
 use crate::ledger::{Detail, Submission};
@@ -57,8 +59,17 @@ async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered
             Err(Refused { code, detail }) => return Err(desk.refuse_envelope(code, detail).await),
         };
         let Stepped { id, state, under, write } = stepped;
+        let approved = match state {
+            State::Destroyed => Some(second_person(&desk, &permit, &request, under).await?),
+            _ => None,
+        };
         let detail = Detail { category: Some(request.category), version: Some(request.version), ..Detail::default() };
-        let submission = manage::submission(&desk, &permit, detail, private(action, id, state, under))?;
+        let private = private(action, (id, state, under), approved.as_ref());
+        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        if let Some(approved) = approved {
+            approved.used_up_in(&mut batch, &mut needs);
+        }
+        let submission = manage::submission(&desk, &permit, detail, private)?.with_rows(batch, needs);
         if let Some(recorded) = manage::submit(&desk, write(&line, submission)).await? {
             // It is so in the log; nothing after this may fail.
             line.change(|versions| versions.stepped(&id, state));
@@ -70,6 +81,21 @@ async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered
     Err(Problem::new(Code::Busy))
 }
 
+/// What ends cannot be brought back, so that no one ends it alone.
+async fn second_person(
+    desk: &Desk,
+    permit: &Permit<Manage>,
+    request: &KeyRequest,
+    under: u64,
+) -> Result<Approved, Problem> {
+    let KeyRequest { controller, category, version, .. } = request;
+    let ends = if under > 0 { format!(", with all that lies under it: {under} keys") } else { String::new() };
+    let shown = format!("destroy version {version} of the key of {category} of {controller}{ends}");
+    let asked = KeyRequest { approval: None, ..request.clone() };
+    let what = What { act: desk.action, controller: *controller, shown: &shown, digest: approval::digest(&asked) };
+    two_people(desk, permit, what, request.approval).await
+}
+
 async fn sit(house: &Arc<House>, incoming: &Incoming, action: Action, request: &KeyRequest) -> Result<Desk, Problem> {
     let envelope =
         Envelope { controller: Some(request.controller), reason: Some(request.reason.clone()), ..Envelope::default() };
@@ -78,6 +104,7 @@ async fn sit(house: &Arc<House>, incoming: &Incoming, action: Action, request: &
 
 fn malformed(action: Action, request: &KeyRequest) -> Option<&'static str> {
     match (action, request.count) {
+        (Action::KeyState, _) if request.approval.is_some() => Some("`key/state` needs no second person"),
         _ if !manage::is_reason(&request.reason) => Some(manage::REASON),
         (Action::KeysShred, None) => Some("`count` is missing: how many keys lie under it, which `keys/list` says"),
         (Action::KeysDestroy | Action::KeyState, Some(_)) => Some("`count` is for `keys/shred`"),
@@ -161,10 +188,10 @@ fn take(action: Action, request: &KeyRequest, held: AnyHeld, under: u64) -> Resu
 }
 
 /// Of a key that ends its id, as of every key that ends; else the state that it has from here on.
-fn private(action: Action, id: KeyId, state: State, under: u64) -> Private {
-    let note = match action {
-        Action::KeyState => state.as_str().to_owned(),
-        _ => format!("{under} keys lay under it"),
+fn private(action: Action, (id, state, under): (KeyId, State, u64), approved: Option<&Approved>) -> Private {
+    let note = match (action, approved) {
+        (Action::KeyState, _) | (_, None) => state.as_str().to_owned(),
+        (_, Some(approved)) => format!("{under} keys lay under it; {}", approved.told()),
     };
     let destroyed = if state == State::Destroyed { vec![id.to_string()] } else { Vec::new() };
     Private { destroyed, note: Some(note), ..Private::default() }

@@ -218,11 +218,12 @@ pub(in crate::serve) const KEY_STATE: Described = Described {
 pub(in crate::serve) const KEYS_DESTROY: Described = Described {
     id: "destroyKey",
     summary: "Destroys a version of a category key under which nothing is left.",
-    text: "Its wrapped bytes are overwritten. Refused with the exact count while anything lies under it.",
+    text: "Its wrapped bytes are overwritten. Refused with the exact count while anything lies under it. Needs two people: without an \
+           approval it asks for one.",
     role: "security-admin",
     takes: Takes::of::<KeyRequest>(example::destroy),
     gives: Gives::of::<KeyAnswer>(),
-    codes: &[ACT, KEYS, STATES, &[Code::KeyInUse]],
+    codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::KeyInUse]],
     items: &[],
 };
 
@@ -230,11 +231,11 @@ pub(in crate::serve) const KEYS_SHRED: Described = Described {
     id: "shredKey",
     summary: "Destroys a version of a category key with all that lies under it.",
     text: "`count` is how many keys of persons lie under it; with another count nothing is done. What they protected is erased: every \
-           record under them is answered `not_found`. Nothing brings it back.",
+           record under them is answered `not_found`. Nothing brings it back. Needs two people.",
     role: "security-admin",
     takes: Takes::of::<KeyRequest>(example::shred),
     gives: Gives::of::<KeyAnswer>(),
-    codes: &[ACT, KEYS, STATES, &[Code::CountMismatch]],
+    codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::CountMismatch]],
     items: &[],
 };
 
