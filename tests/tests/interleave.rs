@@ -143,7 +143,7 @@ async fn no_read_stands_after_an_erase_and_no_write_under_a_destroyed_key() {
 
 /// Rounds in which keys are rotated all the time, and what must be done in each: keys moved, and records erased.
 const ROTATED_ROUNDS: u64 = 5;
-const ROTATED_ERASES: u64 = 4_000;
+const ROTATED_ERASES: u64 = 9_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_key_comes_to_lie_under_a_version_behind_its_rotation_and_no_erased_key_comes_back() {

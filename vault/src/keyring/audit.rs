@@ -43,8 +43,25 @@ impl Line {
     /// The audit key of somebody, if there is one. This line is a controller's audit line.
     pub fn audit_key(&self, view: &View<'_>, whom: Audited<'_>) -> Result<Result<Option<AuditKey>, Altered>, Unread> {
         let locator = self.locator.person(&whom.text());
-        let Some(bytes) = view.get(Family::Keys, &AuditRow::key(&locator))? else { return Ok(Ok(None)) };
-        Ok(self.open_audit(&locator, &bytes).map(Some))
+        let look = || view.get(Family::Keys, &AuditRow::key(&locator));
+        let Some(mut row) = look()? else { return Ok(Ok(None)) };
+        // As with a subject key: a job may have moved it since the look, to a version that opens alone by now.
+        loop {
+            let opened = self.open_audit(&locator, &row);
+            if opened.is_ok() {
+                return Ok(opened.map(Some));
+            }
+            let before = std::mem::replace(&mut row, look()?.unwrap_or_default());
+            if before == row {
+                return Ok(opened.map(Some));
+            }
+        }
+    }
+
+    /// That somebody has an audit key when what was sealed under it is numbered: for who found it among rows that may yet come
+    /// to nothing.
+    pub fn is_audited(&self, whom: Audited<'_>) -> Precondition {
+        Precondition::Begins { family: Family::Keys, key: audit_row_key(self, whom), bytes: AuditRow::any() }
     }
 
     /// Where somebody's audit key lies, if there is one.

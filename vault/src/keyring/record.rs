@@ -191,6 +191,11 @@ impl SubjectRow {
         Some(KeyId::from_bytes(key.strip_prefix(SubjectRow::PREFIX)?.try_into().ok()?))
     }
 
+    /// How the row of a living key begins.
+    pub(super) fn living() -> Vec<u8> {
+        vec![FORMAT, State::Active.code()]
+    }
+
     pub fn encode(&self) -> Vec<u8> {
         match self {
             SubjectRow::Living { wrapped_by, index, wrapped } => {
@@ -264,6 +269,11 @@ impl AuditRow {
 
     pub fn key(locator: &[u8; 16]) -> Vec<u8> {
         lettered(b'A', locator)
+    }
+
+    /// How every row begins.
+    pub(super) fn any() -> Vec<u8> {
+        vec![FORMAT]
     }
 
     pub fn encode(&self) -> Vec<u8> {

@@ -1,10 +1,13 @@
 //! Keys of persons: one for each controller, category and person, and one for each record of
 //! somebody else in which the person appears.
 
+use std::sync::Arc;
+
 use coffer_keys::{Altered, Context, KeyId, KeyKind, Label, SubjectKey};
 use subtle::ConstantTimeEq;
 
 use super::record::{IndexRow, SubjectRow, TAG_BYTES};
+use super::versions::{Standing, Version};
 use super::{KeyringError, Line};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
@@ -46,23 +49,39 @@ pub struct OwnKey {
     /// The id of the category key that wraps it.
     pub wrapped_by: KeyId,
     wrapped: coffer_keys::Wrapped,
+    version: Arc<Version>,
 }
 
 impl Line {
     /// The key of this id, if it lives. A key that was destroyed has left a tombstone: a row that is gone, or is no row,
     /// counts as altered, or a loss would pass for an erasure.
+    ///
+    /// The row and the versions of the key above it are two looks, and between them a job may have moved the key to another
+    /// version and an admin destroyed the one before: what does not open is looked at again, until it is the same twice. The
+    /// version that was found is kept with the key, since it opens only after its leaf.
     pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
-        let row = view.get(Family::Keys, &SubjectRow::key(&id))?;
-        Ok(match row.as_deref().and_then(SubjectRow::decode) {
-            // What stood under a key that was destroyed all the same is erased with it.
-            Some(SubjectRow::Living { wrapped_by, .. }) if self.is_destroyed(&wrapped_by) => Ok(None),
-            Some(SubjectRow::Living { wrapped_by, .. }) if self.is_withheld(&wrapped_by) => {
-                return Err(Unread::Withheld);
+        let look = || view.get(Family::Keys, &SubjectRow::key(&id));
+        let mut row = look()?;
+        loop {
+            let (wrapped_by, wrapped) = match row.as_deref().and_then(SubjectRow::decode) {
+                Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => (wrapped_by, wrapped),
+                Some(SubjectRow::Destroyed { .. }) => return Ok(Ok(None)),
+                None => return Ok(Err(Altered)),
+            };
+            let found = self.standing(&wrapped_by);
+            if let Standing::Opens(version) = found {
+                return Ok(Ok(Some(OwnKey { id, wrapped_by, wrapped, version })));
             }
-            Some(SubjectRow::Living { wrapped_by, wrapped, .. }) => Ok(Some(OwnKey { id, wrapped_by, wrapped })),
-            Some(SubjectRow::Destroyed { .. }) => Ok(None),
-            None => Err(Altered),
-        })
+            let before = std::mem::replace(&mut row, look()?);
+            if before == row {
+                return match found {
+                    // What stood under a key that was destroyed all the same is erased with it.
+                    Standing::Destroyed => Ok(Ok(None)),
+                    Standing::Withheld => Err(Unread::Withheld),
+                    Standing::Opens(_) | Standing::Unknown => Ok(Err(Altered)),
+                };
+            }
+        }
     }
 
     /// Which key a person has. An index row that was not written by this vault counts as altered.
@@ -121,15 +140,23 @@ impl Line {
     /// Opens a key of a person as it lies in the store.
     pub fn open_subject_row(&self, id: KeyId, row: SubjectRow) -> Result<SubjectKey, Altered> {
         match row {
-            SubjectRow::Living { wrapped_by, wrapped, .. } => self.open_subject(&OwnKey { id, wrapped_by, wrapped }),
+            SubjectRow::Living { wrapped_by, wrapped, .. } => {
+                let version = self.version(&wrapped_by).ok_or(Altered)?;
+                self.open_subject(&OwnKey { id, wrapped_by, wrapped, version })
+            }
             SubjectRow::Destroyed { .. } => Err(Altered),
         }
     }
 
     /// Opens a person's key.
     pub fn open_subject(&self, key: &OwnKey) -> Result<SubjectKey, Altered> {
-        let version = self.version(&key.wrapped_by).ok_or(Altered)?;
-        version.key.open_subject(&self.place(KeyKind::Subject, key.id, &version), &key.wrapped)
+        key.version.key.open_subject(&self.place(KeyKind::Subject, key.id, &key.version), &key.wrapped)
+    }
+
+    /// That a key of a person lives when what was sealed under it is numbered: for who found it among rows that may yet come to
+    /// nothing.
+    pub fn lives(&self, id: &KeyId) -> Precondition {
+        Precondition::Begins { family: Family::Keys, key: SubjectRow::key(id), bytes: SubjectRow::living() }
     }
 
     /// Makes a key for a person. `taken` is what stands at the index now: nothing, or a destroyed key's row.

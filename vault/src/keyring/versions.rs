@@ -66,6 +66,11 @@ impl Versions {
         newest.unwrap_or(&self.list[self.list.len() - 1])
     }
 
+    /// The version of this id, if it is neither destroyed nor below the floor.
+    fn opening(&self, id: &KeyId) -> Option<&Arc<Version>> {
+        self.list.iter().find(|version| version.id == *id && version.version >= self.floor)
+    }
+
     /// After a rotation: the active version only opens, and this one wraps.
     #[must_use]
     pub fn rotated(mut self, next: Version) -> Versions {
@@ -110,17 +115,34 @@ impl Line {
 
     /// The version of this id, if it opens for whoever asks: not below the floor, not destroyed.
     pub(super) fn version(&self, id: &KeyId) -> Option<Arc<Version>> {
+        self.versions().opening(id).cloned()
+    }
+
+    /// What a wrapping key is to whoever finds something under it.
+    pub(super) fn standing(&self, id: &KeyId) -> Standing {
         let versions = self.versions();
-        versions.list.iter().find(|version| version.id == *id && version.version >= versions.floor).cloned()
+        if versions.destroyed.contains(id) {
+            return Standing::Destroyed;
+        }
+        match versions.opening(id) {
+            None => Standing::Unknown,
+            // What the log itself needs is not withheld.
+            Some(version) if version.state == State::Compromised && self.category != audit_category() => {
+                Standing::Withheld
+            }
+            Some(version) => Standing::Opens(Arc::clone(version)),
+        }
     }
+}
 
-    /// Whether what lies under this key is as good as erased.
-    pub(super) fn is_destroyed(&self, id: &KeyId) -> bool {
-        self.versions().destroyed.contains(id)
-    }
-
-    /// Whether what lies under this key opens for the job alone that moves it away. What the log itself needs is not withheld.
-    pub(super) fn is_withheld(&self, id: &KeyId) -> bool {
-        self.category != audit_category() && self.version(id).is_some_and(|version| version.state == State::Compromised)
-    }
+/// What a wrapping key is to whoever finds something under it.
+pub(super) enum Standing {
+    /// It opens.
+    Opens(Arc<Version>),
+    /// It opens for the job alone that moves what lies under it.
+    Withheld,
+    /// What lies under it is as good as erased.
+    Destroyed,
+    /// It is none of this line, or below its floor.
+    Unknown,
 }

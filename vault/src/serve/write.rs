@@ -304,6 +304,10 @@ impl Work<'_> {
         };
         if let Some(own) = living {
             gathered.used.extend([own.id, own.wrapped_by]);
+            if self.view.is_pending() {
+                // The write of this request that makes it may be told to start again, and this one with it.
+                gathered.needs.push(self.line.lives(&own.id));
+            }
             return Ok(self.line.open_subject(&own).map(|key| (own.id, key, false)));
         }
         let taken = self.line.index_row(self.view, index)?;
@@ -341,8 +345,11 @@ impl Work<'_> {
     /// A person's first write at a controller makes the person's audit key.
     fn audited(&self, about: Attribution, gathered: &mut Gathered) -> Result<Attribution, Stop> {
         let audit = self.desk.keyring.audit(&self.desk.common.controller);
-        let (false, Some(audit)) = (about.is_known(), audit) else { return Ok(about) };
         let whom = Audited::Person(self.item.person.as_str());
+        if let (true, true, Some(audit)) = (self.view.is_pending(), about.is_known(), audit) {
+            gathered.needs.push(audit.is_audited(whom));
+        }
+        let (false, Some(audit)) = (about.is_known(), audit) else { return Ok(about) };
         // One that does not open is not made anew. One that was made since this write looked has it start again.
         if audit.audit_key(self.view, whom)?.is_err() {
             return Err(Stop::Altered);

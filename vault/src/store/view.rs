@@ -39,6 +39,11 @@ impl<'a> View<'a> {
         View { pending: Some(pending), ..self }
     }
 
+    /// Whether rows of others are laid over it that may yet come to nothing.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// The same without them: what is committed.
     pub fn committed(&self) -> View<'a> {
         View { pending: None, ..*self }
