@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coffer_wire::api::{
-    ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, KeysAnswer, Receipt,
-    RekeyAnswer, RekeyRequest, RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status,
-    Whoami, files_hash,
+    ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, JobsAnswer, KeyAnswer,
+    KeyRequest, KeysAnswer, Receipt, RekeyAnswer, RekeyRequest, RotateAnswer, RotateRequest, RotateRootAnswer,
+    RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
 };
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
@@ -90,6 +90,59 @@ impl Session {
     /// The keys and their states, without key material.
     pub async fn keys(&self) -> Result<KeysAnswer, Error> {
         self.act("/v1/keys/list", Action::KeysList, &Empty {}, Repeat::Safe).await
+    }
+
+    /// Gives keys a new version. What lies under the old ones is moved by jobs of the vault, which go on by themselves.
+    pub async fn rotate_keys(&self, request: &RotateRequest) -> Result<RotateAnswer, Error> {
+        let floor = self.core.log.floor();
+        let answer: RotateAnswer = self.act("/v1/keys/rotate", Action::KeysRotate, request, Repeat::Never).await?;
+        for rotated in &answer.rotated {
+            let asked = Asked {
+                controller: rotated.controller,
+                reason: Some(&request.reason),
+                categories: std::slice::from_ref(&rotated.category),
+                version: Some(rotated.version),
+                ..Asked::act(Action::KeysRotate)
+            };
+            self.believe(&rotated.receipt, &answer.notes, &asked, floor)?;
+        }
+        prover::wake(&self.core);
+        Ok(answer)
+    }
+
+    /// How far the jobs of rotations are.
+    pub async fn key_jobs(&self) -> Result<JobsAnswer, Error> {
+        self.act("/v1/keys/jobs", Action::KeysJobs, &Empty {}, Repeat::Safe).await
+    }
+
+    /// Destroys a version of a category key under which nothing is left. Needs two people.
+    pub async fn destroy_key(&self, request: &KeyRequest) -> Result<KeyAnswer, Error> {
+        self.change_key("/v1/keys/destroy", Action::KeysDestroy, request).await
+    }
+
+    /// Destroys a version of a category key with all that lies under it. Needs two people.
+    pub async fn shred_key(&self, request: &KeyRequest) -> Result<KeyAnswer, Error> {
+        self.change_key("/v1/keys/shred", Action::KeysShred, request).await
+    }
+
+    /// Gives a version of a category key another state.
+    pub async fn set_key_state(&self, request: &KeyRequest) -> Result<KeyAnswer, Error> {
+        self.change_key("/v1/key/state", Action::KeyState, request).await
+    }
+
+    async fn change_key(&self, path: &str, action: Action, request: &KeyRequest) -> Result<KeyAnswer, Error> {
+        let floor = self.core.log.floor();
+        let answer: KeyAnswer = self.act(path, action, request, Repeat::Never).await?;
+        let asked = Asked {
+            controller: request.controller,
+            reason: Some(&request.reason),
+            categories: std::slice::from_ref(&request.category),
+            version: Some(request.version),
+            ..Asked::act(action)
+        };
+        self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
+        prover::wake(&self.core);
+        Ok(answer)
     }
 
     /// Cells of the policy in force: who may do what.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use coffer_wire::api::Form;
+use coffer_wire::api::REWRAP_RATE_MAX;
 use coffer_wire::approvals::ApprovalId;
 use coffer_wire::leaf::Action;
 use coffer_wire::{Confidence, Day, ExternalId, Name, Provenance};
@@ -64,7 +65,7 @@ pub enum Command {
     /// Look at the access log and check it
     #[command(subcommand, after_help = "Example:\n  coffer log verify --since head --remember head")]
     Log(Log),
-    /// Show the keys, without key material
+    /// Show the keys, rotate and destroy them; nobody ever sees key material
     #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/security-admin keys list")]
     Keys(Keys),
     /// Seal the vault at once: its keys leave its memory, and nothing but status is answered until it is unsealed
@@ -459,6 +460,35 @@ pub enum Keys {
     #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin keys rotate-log\n\n\
                       Clients follow by themselves; put the new key into their configurations all the same (`coffer log key`).")]
     RotateLog(RotateLog),
+    /// Give a key a new version, and follow how what lies under the old ones is moved
+    #[command(
+        after_help = "Examples:\n  coffer --token-file tokens/security-admin keys rotate bank --controller oakvale --reason 'yearly rotation'\n  \
+                      coffer --token-file tokens/security-admin keys rotate --all --older-than 365 --reason 'yearly rotation'\n\n\
+                      Reading and writing go on meanwhile. Ctrl-C leaves the job running; `coffer keys jobs` shows it."
+    )]
+    Rotate(RotateKeys),
+    /// Show how far the jobs of rotations are
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin keys jobs")]
+    Jobs,
+    /// Mark a version of a key as compromised: what lies under it opens for nobody until it is moved
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/security-admin keys compromised bank --controller oakvale --version 1 \\\n    \
+                      --reason 'a copy of the root key was lost'"
+    )]
+    Compromised(OneKey),
+    /// Destroy a version of a key under which nothing is left; takes two people
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/security-admin keys destroy bank --controller oakvale --version 1 \\\n    \
+                      --reason 'its rotation has ended'\n\n\
+                      The first time it asks for a second person and names the approval; given again with `--approval ID` it is done."
+    )]
+    Destroy(DestroyKey),
+    /// Destroy a version of a key with all that lies under it; takes two people, and nothing brings it back
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/security-admin keys shred bank --controller oakvale --version 1 --count 1204 \\\n    \
+                      --reason 'the landlord has left; what is kept of it must end'"
+    )]
+    Shred(ShredKey),
 }
 
 /// Another root key.
@@ -482,6 +512,67 @@ pub struct RotateLog {
     /// Others may hold the key: says what is to be done then, since such a key can hand nothing on
     #[arg(long)]
     pub compromised: bool,
+}
+
+#[derive(Args)]
+pub struct RotateKeys {
+    /// The category, or `audit` for what the log keeps in private
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub category: Option<Name>,
+    /// Whose key (left out: of every controller for which you have a right)
+    #[arg(long)]
+    pub controller: Option<Name>,
+    /// The keys of all categories
+    #[arg(long)]
+    pub all: bool,
+    /// Only keys whose newest version is at least so many days old
+    #[arg(long, value_name = "DAYS")]
+    pub older_than: Option<u32>,
+    /// How many keys of persons are moved in a second, at most (left out: so many that reads hardly notice)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(REWRAP_RATE_MAX)))]
+    pub rate: Option<u32>,
+    /// Why, in your words; kept in the log, at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+    /// Do not wait for the jobs to end
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Args)]
+pub struct OneKey {
+    /// The category
+    pub category: Name,
+    /// Whose key
+    #[arg(long)]
+    pub controller: Name,
+    /// Which version, as `coffer keys list` says
+    #[arg(long)]
+    pub version: u32,
+    /// Why, in your words; kept in the log, at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Args)]
+pub struct DestroyKey {
+    #[command(flatten)]
+    pub key: OneKey,
+    /// The approval of a second person
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
+}
+
+#[derive(Args)]
+pub struct ShredKey {
+    #[command(flatten)]
+    pub key: OneKey,
+    /// How many keys of persons lie under it, as `coffer keys list` says: so many lose what they protect
+    #[arg(long, value_name = "N")]
+    pub count: u64,
+    /// The approval of a second person
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
 }
 
 #[derive(Subcommand)]

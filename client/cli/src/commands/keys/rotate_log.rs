@@ -1,17 +1,16 @@
-//! `coffer keys list`: the keys and their states, without key material; and `coffer keys rotate-log`.
+//! `coffer keys rotate-log`: a new key for the log.
 
 use coffer_client::Rekeyed;
-use coffer_wire::api::KeyInfo;
 use serde::Serialize;
 
 use crate::args::RotateLog;
 use crate::connect::Desk;
 use crate::failure::Failure;
-use crate::output::{Piece, count, faint, green, maybe, plain, red};
+use crate::output::plain;
 use crate::time::moment;
 
 /// A new key for the log.
-pub async fn rotate_log(desk: &Desk, args: &RotateLog) -> Result<(), Failure> {
+pub async fn run(desk: &Desk, args: &RotateLog) -> Result<(), Failure> {
     if args.compromised {
         let message = "a key that others may hold hands nothing on: the log must end, and its successor gets a key that is handed out anew";
         let advice = "stop the vault; `coffer-vault check HOME --request-successor FILE --why compromised`, two admins approve FILE \
@@ -35,38 +34,4 @@ struct Rotated {
     log_key: String,
     until_ms: u64,
     leaf: u64,
-}
-
-pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let (_, session) = desk.session()?;
-    let answer = session.keys().await?;
-    if desk.screen.is_json() {
-        return desk.screen.json(&answer);
-    }
-    let rows = answer.keys.iter().map(row).collect();
-    desk.screen.table(["controller", "category", "kind", "version", "state", "made", "id"], rows)?;
-    desk.screen.line([faint(format!(
-        "and {} of persons and staff, each wrapped by one of these",
-        count(answer.personal, "key", "keys")
-    ))])
-}
-
-fn row(key: &KeyInfo) -> [Piece; 7] {
-    [
-        plain(key.controller),
-        maybe(key.category),
-        plain(&key.kind),
-        plain(key.version),
-        state(&key.state),
-        plain(moment(key.created_ms)),
-        faint(&key.id),
-    ]
-}
-
-fn state(state: &str) -> Piece {
-    match state {
-        "active" => green(state),
-        "compromised" => red(state),
-        _ => plain(state),
-    }
 }
