@@ -17,6 +17,7 @@ use coffer_tests::harness::{Home, Process, Raw, STAFF, Serving, binary, controll
 use coffer_tests::journal::{Findings, Journal};
 use coffer_tests::near::Site;
 use coffer_tests::outsider::Outsider;
+use coffer_vault::jobs::{self, Progress};
 use coffer_vault::ledger::head::HeadFile;
 use coffer_vault::store::memory::Memory;
 use coffer_vault::store::{Engine, Family};
@@ -194,6 +195,73 @@ fn checked(home: &Home) {
     let done = Command::new(binary()).arg("check").arg(home.dir()).output().unwrap();
     let said = [done.stdout, done.stderr].concat();
     assert!(done.status.success(), "coffer-vault check: {}", String::from_utf8_lossy(&said));
+}
+
+/// Kills while keys are moved under a new version, and how many people's keys there are.
+const ROTATION_KILLS: u32 = 12;
+const ROTATED_PEOPLE: u32 = 150;
+/// Keys a second: slow enough that kills fall into the middle.
+const ROTATION_RATE: u32 = 400;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_that_is_killed_again_and_again_ends_and_everybody_is_read() {
+    let mut dice = ChaCha8Rng::seed_from_u64(seed());
+    let mut home = Home::by_binary();
+    let vault = Process::start(home, "error");
+    let caller = Caller::new(&vault);
+    for person in 0..ROTATED_PEOPLE {
+        assert!(Act::Write(rotated(person), format!("value {person}"), None).on(&caller).await.is_done());
+    }
+    home = vault.kill();
+    let (mut in_the_middle, mut rotations) = (0, 0);
+    for kill in 0..ROTATION_KILLS {
+        let vault = Process::start(home, "error");
+        let caller = Caller::new(&vault);
+        // One that is under way is not begun again.
+        for category in ["bank", "audit"] {
+            let body = format!(
+                r#"{{"controller":"oakvale","category":"{category}","rate":{ROTATION_RATE},"reason":"kill {kill}"}}"#
+            );
+            let (status, _) = caller.post("security-admin", "/v1/keys/rotate", body).await.unwrap();
+            assert!([200, 409].contains(&status), "{status}");
+            rotations += u32::from(status == 200);
+        }
+        tokio::time::sleep(Duration::from_millis(dice.next_u64() % 400)).await;
+        everybody_is_read(&caller).await;
+        home = vault.kill();
+        let under_way = |job: &jobs::Read| job.row.progress == Progress::Running && job.row.done > 0;
+        let killed = jobs::list(&home.rocks()).unwrap();
+        in_the_middle += u32::from(killed.iter().any(under_way));
+    }
+    let vault = Process::start(home, "error");
+    let caller = Caller::new(&vault);
+    let started = Instant::now();
+    loop {
+        let (status, answer) = caller.post("security-admin", "/v1/keys/jobs", "{}".to_owned()).await.unwrap();
+        assert_eq!(status, 200);
+        let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+        if answer["jobs"].as_array().unwrap().iter().all(|job| job["state"] == "done") {
+            break;
+        }
+        assert!(started.elapsed() < PATIENCE, "{answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    everybody_is_read(&caller).await;
+    home = vault.terminate().0;
+    println!("{rotations} rotations, {ROTATION_KILLS} kills, {in_the_middle} of them while keys were moved");
+    assert!(in_the_middle > 2, "the kills fell beside the rotations");
+    checked(&home);
+}
+
+fn rotated(person: u32) -> Place {
+    Place::new(0, &format!("person-{person}"), "one")
+}
+
+async fn everybody_is_read(caller: &Caller) {
+    for person in 0..ROTATED_PEOPLE {
+        let heard = Act::Read(rotated(person)).on(caller).await;
+        assert_eq!(heard.value(0), Some(format!("value {person}")), "{:?}", heard.code());
+    }
 }
 
 /// The same callers and the same check, over an engine that answers before it commits.
