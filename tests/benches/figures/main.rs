@@ -16,6 +16,7 @@ mod generator;
 mod measure;
 mod people;
 mod report;
+mod rotation;
 mod through_client;
 mod work;
 

@@ -12,6 +12,7 @@ use crate::cpu::Spent;
 use crate::generator::{self, Run, Target};
 use crate::people::CONTROLLER;
 use crate::report::Report;
+use crate::rotation::{self, Admin};
 use crate::through_client;
 use crate::work::{Act, BATCH_RECORDS, Echo, Tokens, Work};
 
@@ -53,6 +54,7 @@ impl Measure {
         self.repeat(report, "batch_read_records_per_s", |measure| {
             measure.vault_run(Act::ReadBatch, "rents", CONNECTIONS).per_second() * BATCH_RECORDS as f64
         });
+        self.rotation(report);
         self.repeat(report, "write_rps", |measure| {
             measure.vault_run(Act::Write, "bank-officer", CONNECTIONS).per_second()
         });
@@ -94,6 +96,23 @@ impl Measure {
         let runs: Vec<Run> = (0..self.plan.runs).map(|_| self.vault_run(Act::Read, "rents", 1)).collect();
         report.add("read_p50_us_1", runs.iter().map(|run| percentile(&run.latency_us, 50.0)).collect());
         report.add("read_p99_us_1", runs.iter().map(|run| percentile(&run.latency_us, 99.0)).collect());
+    }
+
+    /// How fast keys are moved, and what readers notice of it at the default rate: halves with and without in turn, so that
+    /// what else happens on the machine meets both.
+    fn rotation(&self, report: &mut Report) {
+        let (mut moved, mut to_limit, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..self.plan.runs {
+            let keys = rotation::keys_per_second(&self.vault);
+            moved.push(keys);
+            to_limit.push(keys / rotation::bare_keys_per_second(self.home()));
+            let read = || percentile(&self.vault_run(Act::Read, "rents", CONNECTIONS).latency_us, 99.0);
+            let quiet = read();
+            ratios.push(Admin::of(&self.vault).rotating(read) / quiet);
+        }
+        report.add("rewrap_keys_per_s", moved);
+        report.add("rewrap_to_limit", to_limit);
+        report.add("read_p99_ratio_during_rotation", ratios);
     }
 
     fn client_read(&self) -> f64 {

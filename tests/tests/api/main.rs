@@ -59,6 +59,23 @@ async fn asked(vault: &Running, path: &str) -> Value {
     reply.refused(409, "approval_needed").json()["approval"].clone()
 }
 
+/// What destroys a key: once the jobs of the rotations before have ended, and a second admin has approved it.
+async fn approved_once_nothing_is_moved(vault: &Running, path: &str, body: &mut Value) {
+    let (raw, token) = (vault.raw("console"), vault.token("security-admin", &["oakvale"]));
+    loop {
+        let listed = raw.post("/v1/keys/jobs", Some(&token), &json!({})).await.granted().json();
+        if listed["jobs"].as_array().unwrap().iter().all(|job| job["state"] == "done") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let asked = raw.post(path, Some(&token), body).await.refused(409, "approval_needed");
+    let id = asked.json()["approval"].clone();
+    let second = vault.home().token_of("second@example", &["security-admin"], "console", &["oakvale"]);
+    raw.post("/v1/approvals/approve", Some(&second), &json!({ "id": id })).await.granted();
+    body["approval"] = id;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_example_is_answered_and_each_answer_is_what_the_document_says() {
     let document = Document::new();
@@ -69,6 +86,9 @@ async fn each_example_is_answered_and_each_answer_is_what_the_document_says() {
         let mut body = document.example(operation.path);
         if operation.path.starts_with("/v1/approvals/") && body["id"].is_string() {
             body["id"] = asked(&vault, operation.path).await;
+        }
+        if ["/v1/keys/destroy", "/v1/keys/shred"].contains(&operation.path) {
+            approved_once_nothing_is_moved(&vault, operation.path, &mut body).await;
         }
         if operation.method == Method::POST {
             document.request(operation.path).unwrap_or_else(|why| panic!("{}: {why}", operation.path));

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Keys a second, unless the act that opens the job says otherwise: with these, reads' p99 stays well below twice that of a vault
-/// in which no job runs (`read_p99_ratio_during_rotation`).
+/// Keys a second, unless the act that opens the job says otherwise: few enough that those who read hardly notice. How much they
+/// do is the figure `read_p99_ratio_during_rotation`; it is to stay below 2.
 pub const RATE_DEFAULT: u32 = 2_000;
 /// Keys a second, at most: more than any machine gives.
 pub const RATE_MAX: u32 = 1_000_000;
