@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::approvals::ApprovalId;
+use crate::holds::HoldId;
 use crate::name::{EXTERNAL_ID_BYTES_MAX, NAME_BYTES_MAX};
 use crate::{Day, ExternalId, Hash, Name, Value};
 
@@ -54,6 +55,13 @@ texts! {
     ApprovalId {
         "type": "string",
         "description": "The name of a request for a second person: 22 characters of base64url without padding.",
+        "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$",
+        "minLength": 22,
+        "maxLength": 22,
+    }
+    HoldId {
+        "type": "string",
+        "description": "The name of a legal hold: 22 characters of base64url without padding.",
         "pattern": "^[A-Za-z0-9_-]{21}[AQgw]$",
         "minLength": 22,
         "maxLength": 22,

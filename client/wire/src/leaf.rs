@@ -124,6 +124,14 @@ actions! {
     ApprovalGrant = "approval.grant";
     /// A second person refused, whoever asked took it back, or its time ended.
     ApprovalDeny = "approval.deny";
+    /// An approval was used for several acts at once, each of which has leaves of its own behind this one.
+    ApprovalUse = "approval.use";
+    /// A legal hold was put on a person.
+    HoldSet = "hold.set";
+    /// A legal hold was lifted.
+    HoldLift = "hold.lift";
+    /// Legal holds were listed.
+    HoldList = "hold.list";
     /// The outcome of a write or erase was told again, to whoever sent it twice.
     Replay = "replay";
     /// A request that is no operation of the vault.

@@ -12,6 +12,7 @@ pub mod certificate;
 mod described;
 pub mod escape;
 mod form;
+pub mod holds;
 pub mod kind;
 pub mod known;
 pub mod leaf;

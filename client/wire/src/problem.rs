@@ -132,6 +132,10 @@ codes! {
     CountMismatch = "count_mismatch", 409, "The count is not that of what lies under this key; the detail says how much does.";
     /// The key's last rotation is still under way.
     RotationRuns = "rotation_runs", 409, "The last rotation of this key is still under way; see `coffer keys jobs`.";
+    /// A legal hold stands on the person.
+    OnHold = "on_hold", 409, "A legal hold stands on this person, so nothing of theirs is erased; it must be lifted first.";
+    /// The person has as many holds as may be.
+    TooManyHolds = "too_many_holds", 409, "As many holds stand on this person as may be; lift one that is over.";
     /// The body did not come in the time that it may take.
     TooSlow = "too_slow", 408, "The body did not come in the time that it may take.";
     /// The body is over the limit.

@@ -194,6 +194,9 @@ impl Gate {
             | Action::ApiShow
             | Action::LogRekey
             | Action::ApprovalList
+            | Action::HoldSet
+            | Action::HoldLift
+            | Action::HoldList
             | Action::LogEntry => self.decide(caller, ask, action),
             _ => Err(caller.refused_act()),
         }

@@ -34,7 +34,7 @@ impl Check<'_> {
                     in_force.push((key.to_vec(), value.to_vec()));
                 }
                 _ if key.starts_with(meta::HANDOVER_PREFIX) => {}
-                _ if is_remembered(key, value) || is_asked(key, value) => {}
+                _ if is_remembered(key, value) || is_asked(key, value) || is_hold(key, value) => {}
                 _ if key.starts_with(meta::JOB_PREFIX) => match (JobRow::id(key), JobRow::decode(value)) {
                     (Some(id), Some(row)) => jobs.push((id, row)),
                     _ => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
@@ -156,6 +156,14 @@ fn is_remembered(key: &[u8], value: &[u8]) -> bool {
 /// open there, and approves nothing.
 fn is_asked(key: &[u8], value: &[u8]) -> bool {
     id_of(key).is_some() && Asked::period(value).is_some()
+}
+
+/// A legal hold. docs/FORMAT.md.
+fn is_hold(key: &[u8], value: &[u8]) -> bool {
+    const ENDS: usize = 32;
+    let place = key.strip_prefix(meta::HOLD_PREFIX).and_then(|rest| rest.len().checked_sub(ENDS).map(|at| &rest[..at]));
+    let controller = place.and_then(|place| place.strip_suffix(b":")).and_then(|name| std::str::from_utf8(name).ok());
+    controller.is_some_and(|name| Name::new(name).is_ok()) && Asked::period(value).is_some()
 }
 
 fn controller_of(key: &[u8]) -> Option<Name> {

@@ -18,7 +18,6 @@ use super::step::Halt;
 use super::{House, Incoming, manage};
 use crate::admit::{Act, Approved, Asked, Caller, Manage, Permit, Refusal, Under, What, id_of, row_key};
 use crate::clock::Period;
-use crate::keyring::Audited;
 use crate::ledger::{Attribution, Circumstances, Detail, Entry, Recorded, Submission};
 use crate::store::{Batch, Family, View, meta};
 
@@ -247,15 +246,7 @@ async fn looked<T: Send + 'static>(
 
 fn open(house: &House, view: &View<'_>, id: ApprovalId, row: &[u8]) -> Result<Asked, Unopened> {
     let period = Asked::period(row).ok_or(Unopened::Altered)?;
-    let key = match house.unattributed.get(&VAULT, &period) {
-        Some(key) => key,
-        None => {
-            let keyring = house.keyring();
-            let audit = keyring.audit(&VAULT).ok_or(Unopened::Altered)?;
-            let key = audit.audit_key(view, Audited::Unattributed(period.as_str())).map_err(Halt::from)?;
-            Arc::new(key.ok().flatten().ok_or(Unopened::Altered)?)
-        }
-    };
+    let key = house.kept_unattributed(view, &VAULT, period)?.map_err(|_| Unopened::Altered)?;
     Asked::open(id, &key, row).map_err(|_| Unopened::Altered)
 }
 

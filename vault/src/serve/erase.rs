@@ -8,6 +8,7 @@ use coffer_keys::{Altered, KeyId};
 use coffer_wire::api::{EraseItem, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::problem::Code;
 use coffer_wire::{ExternalId, Name};
 
 use super::answer::Answered;
@@ -15,7 +16,7 @@ use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
 use super::round::{self, LotKey, Way};
 use super::step::{Finish, Finished, Halt, Lot, Step, receipts};
-use super::{House, Incoming, erasure};
+use super::{House, Incoming, erasure, hold};
 use crate::admit::{Ask, Erase, Permit, Refusal};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
@@ -53,7 +54,7 @@ struct Ending<'a> {
 /// Records of one person in one category: their ends are one submission, so that the person's other records there are sealed
 /// again once.
 fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseItem)], view: &View<'_>) -> Result<Vec<Lot>, Halt> {
-    let (mut lots, mut endings, mut named) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut lots, mut endings, mut named, mut looked) = (Vec::new(), Vec::new(), HashSet::new(), None);
     for (at, item) in items {
         let (at, item) = (*at, *item);
         let permit = match permit(desk, item) {
@@ -63,13 +64,31 @@ fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseItem)], view: &View<'_>) -> 
                 continue;
             }
         };
+        // Whether or not the record is there, so that it tells nothing of that. They are about one person.
+        let holds = match looked.take() {
+            Some(holds) => holds,
+            None => hold::on(desk, view, item.person.as_str())?,
+        };
+        match looked.insert(holds) {
+            Err(_) => {
+                lots.push(desk.altered(view, item.category, item.private())?.alone(at));
+                continue;
+            }
+            Ok(holds) if holds.stand() => {
+                lots.push(desk.refuse(Code::OnHold, item.category, item.private())?.alone(at));
+                continue;
+            }
+            Ok(_) => {}
+        }
         // A record that is named twice is not there the second time.
         match named.insert(&item.record) && is_there(desk, item, view)? {
             true => endings.push(Ending { at, item, permit }),
             false => lots.push(desk.absent(item.category, item.private())?.alone(at)),
         }
     }
-    lots.extend(end(desk, endings, view)?);
+    if let Some(Ok(holds)) = looked {
+        lots.extend(end(desk, endings, holds.unchanged, view)?);
+    }
     Ok(lots)
 }
 
@@ -86,7 +105,8 @@ fn is_there(desk: &Desk, item: &EraseItem, view: &View<'_>) -> Result<bool, Unre
     Ok(!matches!(Stored::find(line, view, &target)?, Ok(Here::Nothing | Here::Erased(_))))
 }
 
-fn end(desk: &Arc<Desk>, endings: Vec<Ending<'_>>, view: &View<'_>) -> Result<Vec<Lot>, Halt> {
+/// `unheld`: no hold came meanwhile. One that is numbered before this wins: then this starts again, and finds it.
+fn end(desk: &Arc<Desk>, endings: Vec<Ending<'_>>, unheld: Precondition, view: &View<'_>) -> Result<Vec<Lot>, Halt> {
     let Some(Ending { item: EraseItem { category, person, .. }, permit, .. }) = endings.first() else {
         return Ok(Vec::new());
     };
@@ -107,7 +127,7 @@ fn end(desk: &Arc<Desk>, endings: Vec<Ending<'_>>, view: &View<'_>) -> Result<Ve
     let ending: Vec<_> = ending.into_iter().filter_map(|(stored, e)| Some((stored?, e))).collect();
     let rest: Vec<Stored> = rest.into_values().collect();
     let work = Work { desk, view, line, category, about: &about };
-    match work.submission(&ending, &rest, rows.unchanged)? {
+    match work.submission(&ending, &rest, vec![rows.unchanged, unheld])? {
         None => {}
         Some(Err(_)) => lots.extend(ending.iter().map(|(_, e)| altered(e)).collect::<Result<Vec<_>, Halt>>()?),
         Some(Ok(submission)) => {
@@ -145,10 +165,10 @@ impl Work<'_> {
         &self,
         ending: &[(Stored, Ending<'_>)],
         rest: &[Stored],
-        unchanged: Precondition,
+        unchanged: Vec<Precondition>,
     ) -> Result<Option<Result<Submission, Altered>>, Halt> {
         let Some((_, Ending { item, permit, .. })) = ending.first() else { return Ok(None) };
-        let (mut batch, mut needs) = (Batch::new(), vec![unchanged]);
+        let (mut batch, mut needs) = (Batch::new(), unchanged);
         let (mut ended, mut destroyed) = (Vec::with_capacity(ending.len()), BTreeSet::new());
         for (stored, Ending { permit, .. }) in ending {
             let ends: Vec<KeyId> = std::iter::once(stored.own_key()).chain(stored.other_keys()).collect();

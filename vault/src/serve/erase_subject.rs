@@ -9,13 +9,14 @@ use coffer_wire::Name;
 use coffer_wire::api::{EraseSubjectItem, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
+use coffer_wire::problem::Code;
 
 use super::answer::Answered;
 use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
 use super::round::{self, LotKey, Way};
 use super::step::{Finished, Halt, Lot, Step, receipts};
-use super::{House, Incoming, erasure};
+use super::{House, Incoming, erasure, hold};
 use crate::admit::{Ask, EraseSubject, Permit, Refusal};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::seal::Stored;
@@ -64,6 +65,12 @@ fn erase(
     if let Some((category, _)) = permits.iter().find(|(category, _)| seen.get(category) == Some(&Seen::Altered)) {
         return desk.altered(view, *category, item.private());
     }
+    let Ok(holds) = hold::on(desk, view, item.person.as_str())? else {
+        return desk.altered(view, last, item.private());
+    };
+    if holds.stand() {
+        return desk.refuse_item(Code::OnHold, item.category(), item.private());
+    }
     let (mut endings, mut erased, mut about) = (Vec::new(), 0, None);
     for (category, permit) in permits.iter().filter(|(category, _)| !seen.contains_key(category)) {
         match end(desk, *category, permit, &mut about, view)? {
@@ -81,14 +88,17 @@ fn erase(
     seen.extend(permits.iter().map(|(category, _)| (*category, Seen::Ended)));
     match Submission::join(endings) {
         None => desk.absent(last, item.private()),
-        Some(submission) => Ok(Step::new(submission, move |recorded, notes| {
-            Finished::Outcome(Outcome {
-                status: 200,
-                erased: Some(erased),
-                receipts: receipts(recorded, notes),
-                ..Outcome::default()
-            })
-        })),
+        // A hold that is numbered before this wins: then this starts again, and finds it.
+        Some(submission) => {
+            Ok(Step::new(submission.with_rows(Batch::new(), vec![holds.unchanged]), move |recorded, notes| {
+                Finished::Outcome(Outcome {
+                    status: 200,
+                    erased: Some(erased),
+                    receipts: receipts(recorded, notes),
+                    ..Outcome::default()
+                })
+            }))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use coffer_wire::api::{
     ShowRequest,
 };
 use coffer_wire::approvals::DecideRequest;
+use coffer_wire::holds::{LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
 use coffer_wire::{ExternalId, Known, Name};
@@ -192,6 +193,28 @@ impl Texts for DecideRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
         let DecideRequest { id: _, reason } = self;
         reason.iter().map(|reason| Text::of("reason", reason))
+    }
+}
+
+impl Texts for SetHoldRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let SetHoldRequest { controller, person, reason, until_ms: _ } = self;
+        [Text::of("controller", controller), Text::of("person", person), Text::of("reason", reason)].into_iter()
+    }
+}
+
+impl Texts for LiftHoldRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let LiftHoldRequest { controller, person, hold: _, reason, approval: _ } = self;
+        [Text::of("controller", controller), Text::of("person", person), Text::of("reason", reason)].into_iter()
+    }
+}
+
+impl Texts for ListHoldsRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let ListHoldsRequest { controller, person } = self;
+        let person = person.iter().map(|person| Text::of("person", person));
+        std::iter::once(Text::of("controller", controller)).chain(person)
     }
 }
 

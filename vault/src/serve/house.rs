@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use coffer_keys::seal::{Seal, SealError};
-use coffer_keys::{AuditKey, KeyId, RootKey};
+use coffer_keys::{Altered, AuditKey, KeyId, RootKey};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
 use tokio::sync::watch;
@@ -276,6 +276,22 @@ impl House {
             }
         }
         Err(Problem::new(Code::Busy))
+    }
+
+    /// The same, of any half-year, if there is one: of what was kept under it. Makes none.
+    pub(super) fn kept_unattributed(
+        &self,
+        view: &View<'_>,
+        controller: &Name,
+        period: Period,
+    ) -> Result<Result<Arc<AuditKey>, Altered>, Halt> {
+        if let Some(key) = self.unattributed.get(controller, &period) {
+            return Ok(Ok(key));
+        }
+        let keyring = self.keyring();
+        let Some(audit) = keyring.audit(controller) else { return Ok(Err(Altered)) };
+        let key = audit.audit_key(view, Audited::Unattributed(period.as_str()))?;
+        Ok(key.and_then(|key| key.ok_or(Altered)).map(Arc::new))
     }
 
     async fn make_unattributed(

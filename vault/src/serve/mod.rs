@@ -20,6 +20,8 @@ mod finality;
 mod gathering;
 mod genesis;
 mod guard;
+mod hold;
+mod holds;
 mod house;
 mod idempotency;
 mod incoming;

@@ -18,6 +18,8 @@ pub const JOB_PREFIX: &[u8] = b"job:";
 pub const ERASED_FINAL: &[u8] = b"erased-final";
 /// No row is ever there: its delete is what a write-ahead log holds that is to end.
 pub const STIRRED: &[u8] = b"\0stirred";
+/// Begins the key of a legal hold.
+pub const HOLD_PREFIX: &[u8] = b"hold:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

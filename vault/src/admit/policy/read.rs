@@ -270,7 +270,7 @@ impl Reader<'_> {
     }
 }
 
-const ACTS: &str = "subjects.erase, keys.rotate, keys.jobs, keys.destroy, keys.shred, key.state, log.rekey, keys.list, root.rotate, vault.seal, vault.drill, status, access.apply, access.show, schema.apply or log.entry";
+const ACTS: &str = "subjects.erase, keys.rotate, keys.jobs, keys.destroy, keys.shred, key.state, log.rekey, keys.list, root.rotate, vault.seal, vault.drill, status, access.apply, access.show, schema.apply or log.entry, hold.set, hold.lift, hold.list, schema.show";
 
 /// What several kinds of table need.
 impl Reader<'_> {

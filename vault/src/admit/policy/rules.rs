@@ -121,6 +121,9 @@ pub(super) fn act(word: &str) -> Option<Action> {
                 | Action::AccessShow
                 | Action::SchemaApply
                 | Action::SchemaShow
+                | Action::HoldSet
+                | Action::HoldLift
+                | Action::HoldList
         )
     })
 }

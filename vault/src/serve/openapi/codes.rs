@@ -84,6 +84,14 @@ pub(super) const DECISION: &[Code] = &[
 ];
 /// Of an approval alone.
 pub(super) const APPROVAL: &[Code] = &[Code::ApprovalOwn];
+/// Of an act for one controller.
+pub(super) const FOR_CONTROLLER: &[Code] = &[Code::ForbiddenController];
+/// Of setting a hold.
+pub(super) const HOLD: &[Code] = &[Code::TooManyHolds];
+/// Of what is looked for by its name.
+pub(super) const FOUND: &[Code] = &[Code::NotFound];
+/// Of an erase.
+pub(super) const ERASED: &[Code] = &[Code::OnHold];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,

@@ -69,7 +69,7 @@ purposes = ["erasure"]
 [[duty]]
 name = "dpo-erases"
 role = "dpo"
-acts = ["subjects.erase", "cert.issue"]
+acts = ["subjects.erase", "cert.issue", "hold.set", "hold.lift", "hold.list"]
 
 [[duty]]
 name = "admin-keeps-keys"
@@ -96,7 +96,7 @@ actions = ["erase"]
 purposes = ["erasure"]
 acts = [
     "keys.list", "keys.rotate", "keys.jobs", "keys.destroy", "keys.shred", "key.state", "log.rekey", "access.apply", "access.show", "schema.apply", "schema.show", "status", "log.entry", "subjects.erase",
-    "root.rotate", "vault.seal", "vault.drill", "cert.issue",
+    "root.rotate", "vault.seal", "vault.drill", "cert.issue", "hold.set", "hold.lift", "hold.list",
 ]
 controllers = ["oakvale"]
 "#;
@@ -170,6 +170,21 @@ pub(super) fn destroy() -> Value {
 
 pub(super) fn shred() -> Value {
     json!({ "controller": "oakvale", "category": "bank", "version": 1, "reason": "what is left may be lost", "count": 0 })
+}
+
+pub(super) fn set_hold() -> Value {
+    json!({ "controller": "oakvale", "person": "T-000018", "reason": "claim 2026-117 is before the county court" })
+}
+
+/// The hold's id is whatever the vault has given.
+pub(super) fn lift_hold() -> Value {
+    json!({
+        "controller": "oakvale", "person": "T-000018", "hold": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "the claim is settled",
+    })
+}
+
+pub(super) fn list_holds() -> Value {
+    json!({ "controller": "oakvale" })
 }
 
 pub(super) fn show() -> Value {

@@ -8,13 +8,14 @@ use coffer_wire::api::{
     UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::problem::Code;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
 use super::codes::{
-    ACT, APPROVAL, DECISION, FIELDS, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED, ROTATES, SHARES, SHOWN, STATES,
-    TWO_PEOPLE, UNSEALED, WRITTEN,
+    ACT, APPROVAL, DECISION, ERASED, FIELDS, FOR_CONTROLLER, FOUND, HOLD, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED,
+    ROTATES, SHARES, SHOWN, STATES, TWO_PEOPLE, UNSEALED, WRITTEN,
 };
 use super::{Described, Gives, Takes, example};
 
@@ -85,7 +86,7 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
     takes: Takes::less_than::<Request<EraseItem>>(not_atomic, example::erase),
     gives: Gives::of::<Answer>(),
     codes: &[],
-    items: &[ITEM, ONCE],
+    items: &[ITEM, ERASED, ONCE],
 };
 
 pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
@@ -96,7 +97,7 @@ pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
     takes: Takes::less_than::<Request<EraseSubjectItem>>(not_atomic, example::erase_subject),
     gives: Gives::of::<Answer>(),
     codes: &[],
-    items: &[ITEM, ONCE],
+    items: &[ITEM, ERASED, ONCE],
 };
 
 pub(in crate::serve) const LOG_ENTRY: Described = Described {
@@ -329,6 +330,40 @@ pub(in crate::serve) const APPROVALS_REFUSE: Described = Described {
     takes: Takes::of::<DecideRequest>(example::decide),
     gives: Gives::of::<DecideAnswer>(),
     codes: &[DECISION],
+    items: &[],
+};
+
+pub(in crate::serve) const HOLDS_SET: Described = Described {
+    id: "setHold",
+    summary: "Puts a legal hold on a person.",
+    text: "While it stands, `subjects/erase` and `records/erase` of that person answer `on_hold`. It takes any id, whether or not \
+           anything is held of it. With `until_ms` it ends by itself.",
+    role: "dpo",
+    takes: Takes::of::<SetHoldRequest>(example::set_hold),
+    gives: Gives::of::<HoldAnswer>(),
+    codes: &[ACT, FOR_CONTROLLER, HOLD],
+    items: &[],
+};
+
+pub(in crate::serve) const HOLDS_LIFT: Described = Described {
+    id: "liftHold",
+    summary: "Lifts a legal hold.",
+    text: "Needs a second person who may do so too: what is erased afterwards does not come back.",
+    role: "dpo",
+    takes: Takes::of::<LiftHoldRequest>(example::lift_hold),
+    gives: Gives::of::<HoldAnswer>(),
+    codes: &[ACT, FOR_CONTROLLER, FOUND, TWO_PEOPLE],
+    items: &[],
+};
+
+pub(in crate::serve) const HOLDS_LIST: Described = Described {
+    id: "listHolds",
+    summary: "Lists the legal holds of a controller, or on one person.",
+    text: "Also those that have ended by themselves, until they are lifted.",
+    role: "dpo",
+    takes: Takes::of::<ListHoldsRequest>(example::list_holds),
+    gives: Gives::of::<HoldsAnswer>(),
+    codes: &[ACT, FOR_CONTROLLER],
     items: &[],
 };
 
