@@ -189,6 +189,24 @@ const CASES: &[Case] = &[
         wrong_role: ("dpo", Code::ForbiddenRole),
     },
     Case {
+        path: "/v1/holds/set",
+        role: "dpo",
+        body: |_| json!({ "controller": "oakvale", "person": "kept", "reason": "a claim" }),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/holds/lift",
+        role: "dpo",
+        body: |_| json!({ "controller": "oakvale", "person": "contested", "hold": "a hold", "reason": "settled" }),
+        wrong_role: ("security-admin", Code::ForbiddenRole),
+    },
+    Case {
+        path: "/v1/holds/list",
+        role: "dpo",
+        body: |_| json!({ "controller": "oakvale" }),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/schema/show",
         role: "dpo",
         body: |_| json!({ "category": "bank" }),
@@ -255,7 +273,8 @@ fn action(operation: &Operation) -> Action {
 /// Whether a request of the operation names whose data it is about.
 fn names_controller(operation: &Operation) -> bool {
     const OF_KEYS: [&str; 4] = ["/v1/keys/rotate", "/v1/key/state", "/v1/keys/destroy", "/v1/keys/shred"];
-    let of_records = operation.path.starts_with("/v1/records/") || operation.path.starts_with("/v1/subjects/");
+    let of_records =
+        ["records", "subjects", "holds"].iter().any(|group| operation.path.starts_with(&format!("/v1/{group}/")));
     of_records || OF_KEYS.contains(&operation.path)
 }
 
@@ -294,7 +313,19 @@ impl Stage {
             let asked = second.post("/v1/access/apply", &body).await.refused(409, "approval_needed");
             stage.asked.insert(words, asked.json()["approval"].clone());
         }
+        stage.hold().await;
         stage
+    }
+
+    /// A hold that one has asked to lift, and another has approved.
+    async fn hold(&mut self) {
+        let (dpo, second) = (self.vault.staff("dpo", "oakvale"), self.vault.second("dpo", "oakvale"));
+        let body = json!({ "controller": "oakvale", "person": "contested", "reason": "a claim" });
+        let hold = dpo.post("/v1/holds/set", &body).await.granted().json()["hold"].clone();
+        let lift = json!({ "controller": "oakvale", "person": "contested", "hold": hold, "reason": "settled" });
+        let asked = dpo.post("/v1/holds/lift", &lift).await.refused(409, "approval_needed").json()["approval"].clone();
+        second.post("/v1/approvals/approve", &json!({ "id": asked })).await.granted();
+        self.asked.extend([("a hold", hold), ("to lift it", asked)]);
     }
 
     /// The request of a case.
@@ -302,6 +333,10 @@ impl Stage {
         let mut body = (case.body)(self.vault.home());
         if let Some(id) = body.get_mut("id") {
             *id = self.asked[id.as_str().unwrap()].clone();
+        }
+        if body.get("hold").is_some() {
+            body["hold"] = self.asked["a hold"].clone();
+            body["approval"] = self.asked["to lift it"].clone();
         }
         body
     }

@@ -76,6 +76,19 @@ async fn approved_once_nothing_is_moved(vault: &Running, path: &str, body: &mut 
     body["approval"] = id;
 }
 
+/// The hold of the example before, and what a second officer approved.
+async fn lift(vault: &Running, body: &mut Value) {
+    let officer = vault.token("dpo", &["oakvale"]);
+    let second = vault.home().token_of("second@example", &["dpo"], "console", &["oakvale"]);
+    let raw = vault.raw("console");
+    let listed = raw.post("/v1/holds/list", Some(&officer), &json!({ "controller": "oakvale" })).await.granted();
+    body["hold"] = listed.json()["holds"][0]["id"].clone();
+    let asked = raw.post("/v1/holds/lift", Some(&officer), body).await.refused(409, "approval_needed");
+    let id = asked.json()["approval"].clone();
+    raw.post("/v1/approvals/approve", Some(&second), &json!({ "id": id })).await.granted();
+    body["approval"] = id;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_example_is_answered_and_each_answer_is_what_the_document_says() {
     let document = Document::new();
@@ -84,6 +97,9 @@ async fn each_example_is_answered_and_each_answer_is_what_the_document_says() {
         let role = document.role(operation.path);
         let token = vault.token(role, &["oakvale"]);
         let mut body = document.example(operation.path);
+        if operation.path == "/v1/holds/lift" {
+            lift(&vault, &mut body).await;
+        }
         if operation.path.starts_with("/v1/approvals/") && body["id"].is_string() {
             body["id"] = asked(&vault, operation.path).await;
         }

@@ -93,6 +93,17 @@ const REQUESTS: &[Request] = &[
     Request { path: "/v1/approvals/list", role: "security-admin", body: |_| json!({}) },
     Request { path: "/v1/approvals/approve", role: "security-admin", body: |_| decision() },
     Request { path: "/v1/approvals/refuse", role: "security-admin", body: |_| decision() },
+    Request {
+        path: "/v1/holds/set",
+        role: "dpo",
+        body: |_| json!({ "controller": "oakvale", "person": "p", "reason": "a claim" }),
+    },
+    Request {
+        path: "/v1/holds/lift",
+        role: "dpo",
+        body: |_| json!({ "controller": "oakvale", "person": "p", "hold": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "settled" }),
+    },
+    Request { path: "/v1/holds/list", role: "dpo", body: |_| json!({ "controller": "oakvale", "person": "p" }) },
     Request { path: "/v1/status", role: "dpo", body: |_| json!({}) },
     Request { path: "/v1/whoami", role: "rents", body: |_| json!({}) },
     Request {
@@ -114,7 +125,7 @@ const REQUESTS: &[Request] = &[
 ];
 
 /// Places in a request that take a word of a closed list, a day, or a name that the vault gave, and no other text.
-const CLOSED: [&str; 7] = ["form", "action", "state", "id", "verified_at", "confidence", "not_verified_since"];
+const CLOSED: [&str; 8] = ["form", "action", "state", "id", "hold", "verified_at", "confidence", "not_verified_since"];
 /// Objects whose keys are the caller's.
 const KEYED: [&str; 4] = ["fields", "about", "files", "disputed"];
 

@@ -7,7 +7,10 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: &[Action] = &[
+const ACTS: [Action; 99] = [
+    Action::HoldSet,
+    Action::HoldLift,
+    Action::HoldList,
     Action::Status,
     Action::KeysList,
     Action::KeysRotate,
