@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use coffer_wire::Name;
+use coffer_wire::approvals::ApprovalId;
 use coffer_wire::name::{ExternalIdError, NameError};
 use coffer_wire::note::NoteError;
 use coffer_wire::problem::{Code, Problem};
@@ -119,6 +120,8 @@ pub struct Refusal {
     pub field: Option<Name>,
     /// With a conflict: the record's current version, for those who may know it.
     pub version: Option<u32>,
+    /// The request for a second person, where one is needed.
+    pub approval: Option<ApprovalId>,
     /// The id under which the operator finds the request.
     pub request: Option<String>,
     /// After how many seconds it is worth asking again, where the vault says so: it is busy, or the application over its
@@ -174,12 +177,13 @@ impl std::error::Error for Refusal {}
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Refusal {
-        let Problem { code, detail, request, .. } = problem;
+        let Problem { code, detail, approval, request, .. } = problem;
         Refusal {
             code,
             detail,
             field: None,
             version: None,
+            approval,
             request,
             retry_after_seconds: None,
             standing: Standing::Unreceipted,

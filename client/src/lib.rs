@@ -44,7 +44,9 @@ pub use coffer_wire::{Confidence, Day, ExternalId, Form, Known, Name, Provenance
 pub use builder::{Builder, SetupError};
 pub use error::{Error, Invalid, LogFault, Refusal, Standing};
 pub use log::{Kept, Receipts, Summary};
-pub use outcome::{Activated, Drilled, Entries, Erased, Listing, Logged, Record, Rekeyed, Rotated, Written};
+pub use outcome::{
+    Activated, Decision, Drilled, Entries, Erased, Held, Listing, Logged, Record, Rekeyed, Rotated, Written,
+};
 pub use records::{Each, Records};
 pub use session::Session;
 pub use token::Token;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use coffer_wire::api::{Listed, Shares, Stamp};
+use coffer_wire::approvals::Approval;
+use coffer_wire::holds::HoldId;
 use coffer_wire::note::{Checkpoint, VerifierKey};
 use coffer_wire::{Hash, Name, Value};
 
@@ -119,6 +121,24 @@ pub struct Activated {
     pub policy: u32,
     /// SHA-256 over the files, as the leaf has it.
     pub hash: Hash,
+    /// Where the log has it.
+    pub logged: Logged,
+}
+
+/// What was decided about a request for a second person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// The request as it stands now.
+    pub approval: Approval,
+    /// Where the log has the decision.
+    pub logged: Logged,
+}
+
+/// A legal hold that was set or lifted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// Its name.
+    pub hold: HoldId,
     /// Where the log has it.
     pub logged: Logged,
 }

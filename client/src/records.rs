@@ -171,6 +171,7 @@ impl Records {
                 detail: outcome.detail,
                 field: outcome.field,
                 version: outcome.version,
+                approval: None,
                 request: None,
                 retry_after_seconds: None,
                 standing: Standing::of(logged),

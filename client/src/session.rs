@@ -9,18 +9,20 @@ use coffer_wire::api::{
     KeyRequest, KeysAnswer, Receipt, RekeyAnswer, RekeyRequest, RotateAnswer, RotateRequest, RotateRootAnswer,
     RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
 };
+use coffer_wire::approvals::{ApprovalId, ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use coffer_wire::trace::Traceparent;
-use coffer_wire::{Hash, Name, Value};
+use coffer_wire::{ExternalId, Hash, Name, Value};
 use reqwest::header::HeaderValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
 use crate::log::{Floor, follow, prover};
-use crate::outcome::{Activated, Drilled, Entries, Logged, Rekeyed, Rotated};
+use crate::outcome::{Activated, Decision, Drilled, Entries, Held, Logged, Rekeyed, Rotated};
 use crate::records::Records;
 use crate::token::Token;
 use crate::transport::{Caller, Repeat};
@@ -104,7 +106,7 @@ impl Session {
                 version: Some(rotated.version),
                 ..Asked::act(Action::KeysRotate)
             };
-            self.believe(&rotated.receipt, &answer.notes, &asked, floor)?;
+            self.believe(&rotated.receipt, &answer.notes, &asked, floor).await?;
         }
         prover::wake(&self.core);
         Ok(answer)
@@ -140,7 +142,7 @@ impl Session {
             version: Some(request.version),
             ..Asked::act(action)
         };
-        self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
+        self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
         prover::wake(&self.core);
         Ok(answer)
     }
@@ -178,9 +180,8 @@ impl Session {
         let asked = EntryRequest { start, count, log };
         let floor = self.core.log.floor();
         let answer: EntryAnswer = self.act("/v1/log/entry", Action::LogEntry, &asked, Repeat::Safe).await?;
-        follow::meet(&self.core, &answer.notes).await?;
         follow::meet(&self.core, std::slice::from_ref(&answer.checkpoint)).await?;
-        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry), floor)?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::LogEntry), floor).await?;
         let signed = self.core.log.take_note(&answer.checkpoint)?;
         prover::wake(&self.core);
         if answer.start != start || answer.leaves.len() as u64 > count {
@@ -194,7 +195,7 @@ impl Session {
     pub async fn seal(&self) -> Result<Logged, Error> {
         let floor = self.core.log.floor();
         let answer: SealAnswer = self.act("/v1/vault/seal", Action::VaultSeal, &Empty {}, Repeat::Never).await?;
-        self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultSeal), floor)
+        self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultSeal), floor).await
     }
 
     /// Shows that a share, with those that others hand in, or the vault's own seal would open the vault. Changes nothing.
@@ -202,7 +203,7 @@ impl Session {
         let floor = self.core.log.floor();
         let asked = DrillRequest { share };
         let answer: DrillAnswer = self.act("/v1/vault/drill", Action::VaultDrill, &asked, Repeat::Never).await?;
-        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultDrill), floor)?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::VaultDrill), floor).await?;
         prover::wake(&self.core);
         Ok(Drilled { would_open: answer.would_open, shares: answer.shares, logged })
     }
@@ -212,20 +213,31 @@ impl Session {
     pub async fn rotate_root(&self, asked: RotateRootRequest) -> Result<Rotated, Error> {
         let floor = self.core.log.floor();
         let answer: RotateRootAnswer = self.act("/v1/root/rotate", Action::RootRotate, &asked, Repeat::Never).await?;
-        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::RootRotate), floor)?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::RootRotate), floor).await?;
         prover::wake(&self.core);
         let RotateRootAnswer { root, keys, given_out, shares, .. } = answer;
         Ok(Rotated { root, keys, given_out, shares, logged })
     }
 
-    /// Activates a policy: file name and text.
-    pub async fn apply_access(&self, files: BTreeMap<String, String>) -> Result<Activated, Error> {
-        self.apply("/v1/access/apply", Action::AccessApply, files).await
+    /// Activates a policy: file name and text. One that permits more than what is in force needs a second person: the vault
+    /// refuses with `approval_needed` and names the request in [`Refusal::approval`](crate::Refusal::approval); once another
+    /// admin has approved it, this is called again with that.
+    pub async fn apply_access(
+        &self,
+        files: BTreeMap<String, String>,
+        approval: Option<ApprovalId>,
+    ) -> Result<Activated, Error> {
+        self.apply("/v1/access/apply", Action::AccessApply, files, approval).await
     }
 
-    /// Activates a schema: file name and text.
-    pub async fn apply_schema(&self, files: BTreeMap<String, String>) -> Result<Activated, Error> {
-        self.apply("/v1/schema/apply", Action::SchemaApply, files).await
+    /// Activates a schema: file name and text. One that protects less needs a second person, as
+    /// [`apply_access`](Session::apply_access) says.
+    pub async fn apply_schema(
+        &self,
+        files: BTreeMap<String, String>,
+        approval: Option<ApprovalId>,
+    ) -> Result<Activated, Error> {
+        self.apply("/v1/schema/apply", Action::SchemaApply, files, approval).await
     }
 
     /// Gives the log a new key, for which the old one signs. This client follows it at once.
@@ -233,10 +245,9 @@ impl Session {
         let floor = self.core.log.floor();
         let ask = RekeyRequest {};
         let answer: RekeyAnswer = self.act("/v1/log/rekey", Action::LogRekey, &ask, Repeat::Never).await?;
-        follow::meet(&self.core, &answer.notes).await?;
         let named = Hash::sha256(answer.log_key.as_bytes());
         let asked = Asked { activated: Some(named), ..Asked::act(Action::LogRekey) };
-        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
         follow::follow(&self.core).await?;
         prover::wake(&self.core);
         let log_key = self.core.log.trust().key().clone();
@@ -246,14 +257,81 @@ impl Session {
         Ok(Rekeyed { log_key, until_ms: answer.until_ms, logged })
     }
 
-    async fn apply(&self, path: &str, action: Action, files: BTreeMap<String, String>) -> Result<Activated, Error> {
+    /// What waits for a second person: asked for by this person, or for this person to decide.
+    pub async fn approvals(&self) -> Result<ApprovalsAnswer, Error> {
+        self.act("/v1/approvals/list", Action::ApprovalList, &Empty {}, Repeat::Safe).await
+    }
+
+    /// Approves what another person asked for.
+    pub async fn approve(&self, id: ApprovalId, reason: Option<&str>) -> Result<Decision, Error> {
+        self.decide("/v1/approvals/approve", Action::ApprovalGrant, id, reason).await
+    }
+
+    /// Refuses what another person asked for, or takes back what this person did.
+    pub async fn refuse(&self, id: ApprovalId, reason: Option<&str>) -> Result<Decision, Error> {
+        self.decide("/v1/approvals/refuse", Action::ApprovalDeny, id, reason).await
+    }
+
+    async fn decide(
+        &self,
+        path: &str,
+        action: Action,
+        id: ApprovalId,
+        reason: Option<&str>,
+    ) -> Result<Decision, Error> {
+        let (floor, request) = (self.core.log.floor(), DecideRequest { id, reason: reason.map(str::to_owned) });
+        let answer: DecideAnswer = self.act(path, action, &request, Repeat::Never).await?;
+        // The leaf names the very request that was decided.
+        let asked = Asked { activated: Some(Hash::sha256(&id.0)), reason, ..Asked::act(action) };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
+        prover::wake(&self.core);
+        Ok(Decision { approval: answer.approval, logged })
+    }
+
+    /// Puts a legal hold on a person: nothing of theirs is erased while it stands.
+    pub async fn set_hold(&self, request: &SetHoldRequest) -> Result<Held, Error> {
+        let about = (request.controller, &request.person, request.reason.as_str());
+        self.hold("/v1/holds/set", Action::HoldSet, request, about).await
+    }
+
+    /// Lifts a legal hold. Needs a second person, as [`apply_access`](Session::apply_access) says.
+    pub async fn lift_hold(&self, request: &LiftHoldRequest) -> Result<Held, Error> {
+        let about = (request.controller, &request.person, request.reason.as_str());
+        self.hold("/v1/holds/lift", Action::HoldLift, request, about).await
+    }
+
+    /// The legal holds of a controller, or on one person.
+    pub async fn holds(&self, request: &ListHoldsRequest) -> Result<HoldsAnswer, Error> {
+        self.act("/v1/holds/list", Action::HoldList, request, Repeat::Safe).await
+    }
+
+    async fn hold<Q: Serialize>(
+        &self,
+        path: &str,
+        action: Action,
+        request: &Q,
+        (controller, person, reason): (Name, &ExternalId, &str),
+    ) -> Result<Held, Error> {
+        let floor = self.core.log.floor();
+        let answer: HoldAnswer = self.act(path, action, request, Repeat::Never).await?;
+        let asked = Asked { controller, person: Some(person), reason: Some(reason), ..Asked::act(action) };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
+        prover::wake(&self.core);
+        Ok(Held { hold: answer.hold, logged })
+    }
+
+    async fn apply(
+        &self,
+        path: &str,
+        action: Action,
+        files: BTreeMap<String, String>,
+        approval: Option<ApprovalId>,
+    ) -> Result<Activated, Error> {
         let (floor, hash) = (self.core.log.floor(), files_hash(&files));
-        let answer: ApplyAnswer =
-            self.act(path, action, &ApplyRequest { files, approval: None }, Repeat::Never).await?;
-        follow::meet(&self.core, &answer.notes).await?;
+        let answer: ApplyAnswer = self.act(path, action, &ApplyRequest { files, approval }, Repeat::Never).await?;
         // What was sent, not what the vault says that it was sent.
         let asked = Asked { activated: Some(hash), ..Asked::act(action) };
-        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor)?;
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
         prover::wake(&self.core);
         Ok(Activated { policy: answer.policy, hash, logged })
     }
@@ -272,7 +350,14 @@ impl Session {
         answer
     }
 
-    fn believe(&self, receipt: &Receipt, notes: &[String], asked: &Asked<'_>, floor: Floor) -> Result<Logged, Error> {
+    async fn believe(
+        &self,
+        receipt: &Receipt,
+        notes: &[String],
+        asked: &Asked<'_>,
+        floor: Floor,
+    ) -> Result<Logged, Error> {
+        follow::meet(&self.core, notes).await?;
         let asked = &Asked { actor: Some(&self.actor), application: self.core.application, ..*asked };
         let logged = self.core.log.believe(std::slice::from_ref(receipt), notes, [asked, asked], floor, true)?;
         logged.first().copied().ok_or(Error::UnexpectedAnswer(200))

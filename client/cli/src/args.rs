@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use coffer_wire::api::Form;
 use coffer_wire::api::REWRAP_RATE_MAX;
 use coffer_wire::approvals::ApprovalId;
+use coffer_wire::holds::HoldId;
 use coffer_wire::leaf::Action;
 use coffer_wire::{Confidence, Day, ExternalId, Name, Provenance};
 
@@ -88,6 +89,12 @@ pub enum Command {
                       --since head --out approval"
     )]
     Approve(Approve),
+    /// See, approve or refuse what another person asked for and one alone may not do
+    #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/security-admin approvals list")]
+    Approvals(Approvals),
+    /// Keep a person from being erased while the law asks for it
+    #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/dpo hold list --controller oakvale")]
+    Hold(Hold),
     /// Show who may do what, or change it
     #[command(subcommand, after_help = "Example:\n  coffer access who-can read bank.account_number")]
     Access(Access),
@@ -576,6 +583,107 @@ pub struct ShredKey {
 }
 
 #[derive(Subcommand)]
+pub enum Approvals {
+    /// List what you asked for, and what is yours to decide
+    #[command(after_help = "Example:\n  coffer --token-file tokens/security-admin approvals list --json")]
+    List,
+    /// Show one request whole
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/security-admin approvals show iH0fW2eUTrmv1ZCV5Z2x0g"
+    )]
+    Show(ShowApproval),
+    /// Approve what another person asked for; who asked then does it, naming the approval
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/second-admin approvals approve iH0fW2eUTrmv1ZCV5Z2x0g --reason 'as agreed'"
+    )]
+    Approve(Decide),
+    /// Refuse what another person asked for, or take back what you did
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/second-admin approvals refuse iH0fW2eUTrmv1ZCV5Z2x0g"
+    )]
+    Refuse(Decide),
+}
+
+#[derive(Args)]
+pub struct ShowApproval {
+    /// Which, as `approvals list` names it
+    pub id: ApprovalId,
+}
+
+#[derive(Args)]
+pub struct Decide {
+    /// Which, as `approvals list` names it
+    pub id: ApprovalId,
+    /// Why, in your words; kept in the log, at most 256 bytes
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub enum Hold {
+    /// Put a hold on a person: nothing of theirs is erased while it stands
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo hold set --controller oakvale --person T-000001 --reason 'claim 2026-117' --days 365"
+    )]
+    Set(SetHold),
+    /// Lift a hold; needs a second person
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo hold lift iH0fW2eUTrmv1ZCV5Z2x0g --controller oakvale --person T-000001 \\\n    \
+                      --reason 'the claim is settled'"
+    )]
+    Lift(LiftHold),
+    /// List the holds of a controller, or on one person
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo hold list --controller oakvale --person T-000001"
+    )]
+    List(ListHolds),
+}
+
+#[derive(Args)]
+pub struct SetHold {
+    /// Whose data it is
+    #[arg(long)]
+    pub controller: Name,
+    /// The person
+    #[arg(long)]
+    pub person: ExternalId,
+    /// Why, in your words; at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+    /// After how many days it ends by itself (left out: when it is lifted)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=36_525))]
+    pub days: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct LiftHold {
+    /// Which, as `hold list` names it
+    pub id: HoldId,
+    /// Whose data it is
+    #[arg(long)]
+    pub controller: Name,
+    /// The person
+    #[arg(long)]
+    pub person: ExternalId,
+    /// Why, in your words; at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+    /// What a second person approved
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
+}
+
+#[derive(Args)]
+pub struct ListHolds {
+    /// Whose data it is
+    #[arg(long)]
+    pub controller: Name,
+    /// Only those on this person
+    #[arg(long)]
+    pub person: Option<ExternalId>,
+}
+
+#[derive(Subcommand)]
 pub enum Access {
     /// List who may do something under the policy in force
     #[command(
@@ -602,6 +710,9 @@ pub struct ApplyAccess {
     /// The policy, such as access.toml
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// What a second person approved, where it permits more than what is in force
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
 }
 
 #[derive(Subcommand)]
@@ -634,6 +745,9 @@ pub struct ApplySchema {
     /// The folder of the files, or each file
     #[arg(value_name = "FOLDER|FILE", required = true)]
     pub paths: Vec<PathBuf>,
+    /// What a second person approved, where it protects less than what is in force
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
 }
 
 /// What can be done to a record.

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 use coffer_client::{Error, Invalid, Refusal, SetupError, Standing};
 use serde_json::json;
 
+use coffer_wire::approvals::ApprovalId;
 use coffer_wire::escape::{clean, clean_json};
+use coffer_wire::problem::Code;
 
 /// Exit statuses. Those above 2 are of sysexits(3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,12 +36,13 @@ pub struct Failure {
     message: String,
     advice: &'static str,
     index: Option<u64>,
+    approval: Option<ApprovalId>,
 }
 
 impl Failure {
     /// A failure with its code and sentence; `advice` may be empty.
     pub fn new(exit: Exit, code: &'static str, message: impl Display, advice: &'static str) -> Failure {
-        Failure { exit, code, message: message.to_string(), advice, index: None }
+        Failure { exit, code, message: message.to_string(), advice, index: None, approval: None }
     }
 
     /// The same, for programs, with the leaf of the log that it is about.
@@ -136,6 +139,9 @@ impl Failure {
         if let Some(index) = self.index {
             error["index"] = index.into();
         }
+        if let Some(approval) = self.approval {
+            error["approval"] = approval.to_string().into();
+        }
         clean_json(&json!({ "error": error }).to_string())
     }
 }
@@ -155,11 +161,12 @@ impl From<Error> for Failure {
             _ => Exit::Failed,
         };
         let leaf = error.refusal().and_then(|refusal| refusal.logged().first()).map(|logged| logged.index);
+        let approval = error.refusal().and_then(|refusal| refusal.approval);
         let advice = match error {
             Error::Invalid(Invalid::NoController) => "give `--controller`, or `controller` in the configuration",
             _ => advice(code),
         };
-        let failure = Failure::new(exit, code, message, advice);
+        let failure = Failure { approval, ..Failure::new(exit, code, message, advice) };
         match leaf {
             Some(index) => failure.at(index),
             None => failure,
@@ -170,12 +177,15 @@ impl From<Error> for Failure {
 /// The vault's words, without the code, which the sentence names itself.
 fn refused(refusal: &Refusal) -> String {
     let words = refusal.detail.as_deref().unwrap_or(refusal.code.title());
-    let mut message = words.trim_end_matches('.').to_owned();
+    let mut message = words.trim_end_matches('.').replace('\n', "; ");
     if let Some(field) = refusal.field {
         message = format!("field {field}: {message}");
     }
     if let Some(version) = refusal.version {
         message.push_str(&format!(", its version is {version}"));
+    }
+    if let (Code::ApprovalNeeded, Some(id)) = (refusal.code, refusal.approval) {
+        message.push_str(&second_person(id));
     }
     if let Some(request) = &refusal.request {
         message.push_str(&format!(", request {request}"));
@@ -186,6 +196,14 @@ fn refused(refusal: &Refusal) -> String {
         message.push_str(&format!(", ask again in {seconds} s"));
     }
     message
+}
+
+/// What happens next where one person alone is not enough: who decides, how, and how to go on.
+fn second_person(id: ApprovalId) -> String {
+    format!(
+        ". This takes a second person. Another who may do it looks at it with `coffer approvals show {id}` and decides with \
+         `coffer approvals approve {id}`; then send the same again with `--approval {id}`"
+    )
 }
 
 /// What somebody does who has none.
@@ -220,6 +238,12 @@ fn advice(code: &str) -> &'static str {
         "field_required" => "`coffer schema show` marks the fields that each record has",
         "append_only" => "write a new record that names this one as the one it corrects",
         "version_conflict" => "then write with `--expected-version`",
+        "approval_own" => "`coffer approvals list` shows who asked for what",
+        "approval_mismatch" | "approval_void" | "approval_expired" | "approval_used" | "approval_unknown" => {
+            "leave out `--approval` to ask for it anew"
+        }
+        "approval_decided" | "too_many_approvals" => "`coffer approvals list` shows them",
+        "on_hold" => "`coffer hold list` shows the holds, and `coffer hold lift` lifts one, by two people",
         "card_number" => "if it is none, put a word or a comma between its groups",
         "subject_mismatch" => "give `--about FIELD=PERSON`",
         "unknown_category" | "unknown_field" => "`coffer status` lists the categories",
@@ -240,7 +264,7 @@ fn advice(code: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use coffer_wire::problem::{Code, Problem};
+    use coffer_wire::problem::Problem;
 
     use super::*;
 
@@ -255,6 +279,17 @@ mod tests {
             sentence,
             "coffer: This category is opened for a case only; name the case, without a receipt (case_required); give `--case`"
         );
+    }
+
+    #[test]
+    fn what_needs_two_says_who_decides_and_how_to_go_on() {
+        let id = ApprovalId([7; 16]);
+        let problem = Problem::new(Code::ApprovalNeeded).with_approval(id);
+        let failure = Failure::from(Error::Refused(Refusal::from(problem)));
+        for says in [format!("approvals approve {id}"), format!("--approval {id}"), "another admin".to_owned()] {
+            assert!(failure.sentence().contains(&says), "{says}: {}", failure.sentence());
+        }
+        assert!(failure.json().contains(&format!("\"approval\":\"{id}\"")), "{}", failure.json());
     }
 
     #[test]

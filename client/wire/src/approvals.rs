@@ -6,7 +6,7 @@ use std::str::FromStr;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::api::{Receipt, WORDS_BYTES_MAX};
+use crate::api::Receipt;
 use crate::leaf::Action;
 use crate::name::Name;
 
@@ -149,7 +149,7 @@ pub struct DecideRequest {
     /// Which.
     pub id: ApprovalId,
     /// Why, for the log. At most 256 bytes of UTF-8.
-    #[cfg_attr(feature = "schema", schemars(length(max = WORDS_BYTES_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = crate::api::WORDS_BYTES_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

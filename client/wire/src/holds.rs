@@ -6,7 +6,7 @@ use std::str::FromStr;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::api::{Receipt, WORDS_BYTES_MAX};
+use crate::api::Receipt;
 use crate::approvals::{ApprovalId, Person};
 use crate::name::{ExternalId, Name};
 
@@ -60,7 +60,7 @@ pub struct SetHoldRequest {
     /// The data subject, whether or not anything is held of them.
     pub person: ExternalId,
     /// Why. 1 to 256 bytes of UTF-8.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WORDS_BYTES_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::api::WORDS_BYTES_MAX)))]
     pub reason: String,
     /// When it ends by itself, Unix time in milliseconds; left out: when it is lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ pub struct LiftHoldRequest {
     /// Which hold.
     pub hold: HoldId,
     /// Why. 1 to 256 bytes of UTF-8.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WORDS_BYTES_MAX)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = crate::api::WORDS_BYTES_MAX)))]
     pub reason: String,
     /// What a second person approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@ use coffer_wire::leaf::Action;
 use super::{Cell, Shipped, golden};
 
 /// Acts that need a duty. `whoami` is everyone's.
-const ACTS: [Action; 99] = [
+const ACTS: &[Action] = &[
     Action::HoldSet,
     Action::HoldLift,
     Action::HoldList,

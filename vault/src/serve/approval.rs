@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use coffer_wire::Hash;
-use coffer_wire::api::Empty;
+use coffer_wire::api::{Empty, WORDS_BYTES_MAX};
 use coffer_wire::approvals::{ApprovalId, ApprovalState, ApprovalsAnswer, DecideAnswer, DecideRequest};
 use coffer_wire::leaf::Action;
 use coffer_wire::name::VAULT;
@@ -92,6 +92,10 @@ async fn decision(
     let request: DecideRequest = manage::read(&house, &incoming, action, true).await?;
     for _ in 0..TRIES {
         let desk = Desk::sit(&house, &incoming, action, &Default::default(), true).await?;
+        if request.reason.as_ref().is_some_and(|reason| reason.len() > WORDS_BYTES_MAX) {
+            let detail = format!("`reason` is longer than {WORDS_BYTES_MAX} bytes");
+            return Err(desk.refuse_envelope(Code::Malformed, Some(detail)).await);
+        }
         let asked = found(&desk, request.id).await?;
         let now_ms = house.clock.now_ms();
         let (permit, asked) = match decide(&desk, asked, now_ms) {
@@ -203,18 +207,26 @@ async fn find(house: &Arc<House>, id: ApprovalId) -> Result<Option<Asked>, Probl
     .await
 }
 
-/// All that are kept.
+/// All that are kept. One that does not open stops nobody else: it approves nothing, and whoever names it is told.
 async fn all(house: &Arc<House>) -> Result<Vec<Asked>, Problem> {
     looked(house, |house, view| {
         let rows = view.under(Family::Meta, meta::APPROVAL_PREFIX).map_err(Halt::from)?;
-        let open = |(key, row): &(Vec<u8>, Vec<u8>)| match id_of(key) {
-            Some(id) => open(house, view, id, row),
-            None => Err(Unopened::Altered),
-        };
-        rows.iter().map(open).collect()
+        let mut kept = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            let opened = id_of(&key).ok_or(Unopened::Altered).and_then(|id| open(house, view, id, &row));
+            match opened {
+                Ok(asked) => kept.push(asked),
+                Err(Unopened::Altered) => tracing::error!("{DAMAGED}"),
+                Err(halt) => return Err(halt),
+            }
+        }
+        Ok(kept)
     })
     .await
 }
+
+/// What the operator reads where a row was altered.
+const DAMAGED: &str = "a request for a second person does not open: run `coffer-vault check`";
 
 /// Why a request cannot be looked at.
 enum Unopened {
@@ -238,7 +250,7 @@ async fn looked<T: Send + 'static>(
         Ok(found) => Ok(found),
         Err(Unopened::Halt(halt)) => Err(problem_of(halt)),
         Err(Unopened::Altered) => {
-            tracing::error!("a request for a second person does not open: run `coffer-vault check`");
+            tracing::error!("{DAMAGED}");
             Err(Problem::new(Code::Altered))
         }
     }

@@ -1,8 +1,10 @@
 //! One command a file.
 
 mod access;
+mod approvals;
 mod approve;
 mod drill;
+mod hold;
 mod keys;
 mod log;
 mod record;
@@ -18,7 +20,7 @@ use coffer_client::{Erased, Logged};
 use coffer_wire::Hash;
 use serde::Serialize;
 
-use crate::args::{Access, Cli, Command, Keys, Log, Record, Schema, Subject};
+use crate::args::{Access, Approvals, Cli, Command, Hold, Keys, Log, Record, Schema, Subject};
 use crate::connect::Desk;
 use crate::failure::Failure;
 use crate::output::{Piece, count, faint, grouped, plain};
@@ -52,6 +54,13 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Keys(Keys::Destroy(args)) => keys::change::destroy(&desk, args).await,
         Command::Keys(Keys::Shred(args)) => keys::change::shred(&desk, args).await,
         Command::Approve(args) => approve::run(&desk, &args),
+        Command::Approvals(Approvals::List) => approvals::list(&desk).await,
+        Command::Approvals(Approvals::Show(args)) => approvals::show(&desk, &args).await,
+        Command::Approvals(Approvals::Approve(args)) => approvals::approve(&desk, &args).await,
+        Command::Approvals(Approvals::Refuse(args)) => approvals::refuse(&desk, &args).await,
+        Command::Hold(Hold::Set(args)) => hold::set(&desk, args).await,
+        Command::Hold(Hold::Lift(args)) => hold::lift(&desk, args).await,
+        Command::Hold(Hold::List(args)) => hold::list(&desk, args).await,
         Command::Access(Access::WhoCan(args)) => access::who_can::run(&desk, &args).await,
         Command::Access(Access::Apply(args)) => access::apply::run(&desk, &args).await,
         Command::Schema(Schema::Show(args)) => schema::show::run(&desk, &args).await,

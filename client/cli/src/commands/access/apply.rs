@@ -14,7 +14,7 @@ use crate::output::{faint, green, plain};
 pub async fn run(desk: &Desk, args: &ApplyAccess) -> Result<(), Failure> {
     let files = proposal(&[&args.file])?;
     let (vault, session) = desk.session()?;
-    let activated = session.apply_access(files).await?;
+    let activated = session.apply_access(files, args.approval).await?;
     prove(&vault).await?;
     tell(desk, "policy", &activated)
 }

@@ -9,7 +9,7 @@ use crate::input::proposal;
 pub async fn run(desk: &Desk, args: &ApplySchema) -> Result<(), Failure> {
     let files = proposal(&args.paths)?;
     let (vault, session) = desk.session()?;
-    let activated = session.apply_schema(files).await?;
+    let activated = session.apply_schema(files, args.approval).await?;
     prove(&vault).await?;
     tell(desk, "schema", &activated)
 }
