@@ -121,9 +121,9 @@ pub struct Refusal {
     /// With a conflict: the record's current version, for those who may know it.
     pub version: Option<u32>,
     /// The request for a second person, where one is needed.
-    pub approval: Option<ApprovalId>,
+    pub approval: Option<Box<ApprovalId>>,
     /// The id under which the operator finds the request.
-    pub request: Option<String>,
+    pub request: Option<Box<str>>,
     /// After how many seconds it is worth asking again, where the vault says so: it is busy, or the application over its
     /// limit.
     pub retry_after_seconds: Option<u16>,
@@ -183,8 +183,8 @@ impl From<Problem> for Refusal {
             detail,
             field: None,
             version: None,
-            approval,
-            request,
+            approval: approval.map(Box::new),
+            request: request.map(String::into_boxed_str),
             retry_after_seconds: None,
             standing: Standing::Unreceipted,
         }

@@ -161,7 +161,7 @@ impl From<Error> for Failure {
             _ => Exit::Failed,
         };
         let leaf = error.refusal().and_then(|refusal| refusal.logged().first()).map(|logged| logged.index);
-        let approval = error.refusal().and_then(|refusal| refusal.approval);
+        let approval = error.refusal().and_then(|refusal| refusal.approval.as_deref().copied());
         let advice = match error {
             Error::Invalid(Invalid::NoController) => "give `--controller`, or `controller` in the configuration",
             _ => advice(code),
@@ -184,7 +184,7 @@ fn refused(refusal: &Refusal) -> String {
     if let Some(version) = refusal.version {
         message.push_str(&format!(", its version is {version}"));
     }
-    if let (Code::ApprovalNeeded, Some(id)) = (refusal.code, refusal.approval) {
+    if let (Code::ApprovalNeeded, Some(id)) = (refusal.code, refusal.approval.as_deref()) {
         message.push_str(&second_person(id));
     }
     if let Some(request) = &refusal.request {
@@ -199,7 +199,7 @@ fn refused(refusal: &Refusal) -> String {
 }
 
 /// What happens next where one person alone is not enough: who decides, how, and how to go on.
-fn second_person(id: ApprovalId) -> String {
+fn second_person(id: &ApprovalId) -> String {
     format!(
         ". This takes a second person. Another who may do it looks at it with `coffer approvals show {id}` and decides with \
          `coffer approvals approve {id}`; then send the same again with `--approval {id}`"

@@ -124,8 +124,6 @@ actions! {
     ApprovalGrant = "approval.grant";
     /// A second person refused, whoever asked took it back, or its time ended.
     ApprovalDeny = "approval.deny";
-    /// An approval was used for several acts at once, each of which has leaves of its own behind this one.
-    ApprovalUse = "approval.use";
     /// A legal hold was put on a person.
     HoldSet = "hold.set";
     /// A legal hold was lifted.

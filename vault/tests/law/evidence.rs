@@ -4,7 +4,8 @@
 use crate::source::File;
 
 /// A kind of evidence, and the one file in which it is made.
-const EVIDENCE: [(&str, &str); 2] = [("Permit", "admit/permit.rs"), ("Recorded", "ledger/recorded.rs")];
+const EVIDENCE: [(&str, &str); 3] =
+    [("Permit", "admit/permit.rs"), ("Recorded", "ledger/recorded.rs"), ("Approved", "admit/approved.rs")];
 /// The one file that may mint a `Recorded`: after the commit.
 const MINT: &str = "ledger/sequencer.rs";
 /// Traits by which a second one could come out of a first, or out of nothing.
