@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use coffer_wire::api::{
-    ApplyAnswer, ApplyRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer, EntryRequest, JobsAnswer, KeyAnswer,
-    KeyRequest, KeysAnswer, Receipt, RekeyAnswer, RekeyRequest, RotateAnswer, RotateRequest, RotateRootAnswer,
-    RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami, files_hash,
+    ApplyAnswer, ApplyRequest, CertificateAnswer, CertificateRequest, DrillAnswer, DrillRequest, Empty, EntryAnswer,
+    EntryRequest, JobsAnswer, KeyAnswer, KeyRequest, KeysAnswer, Receipt, RekeyAnswer, RekeyRequest, RotateAnswer,
+    RotateRequest, RotateRootAnswer, RotateRootRequest, SealAnswer, ShowAnswer, ShowRequest, Status, Whoami,
+    files_hash,
 };
 use coffer_wire::approvals::{ApprovalId, ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::certificate::Certificate;
 use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
@@ -189,6 +191,20 @@ impl Session {
         }
         let (checkpoint, note) = (signed.checkpoint.clone(), answer.checkpoint);
         Ok(Entries { start, leaves: answer.leaves, checkpoint, note, logged })
+    }
+
+    /// The certificate of an erase, a signed note, which holds under the log's key; `None`: of the newest one.
+    pub async fn certificate(&self, leaf: Option<u64>) -> Result<String, Error> {
+        let (asked, floor) = (CertificateRequest { leaf }, self.core.log.floor());
+        let answer: CertificateAnswer =
+            self.act("/v1/certificates/issue", Action::CertIssue, &asked, Repeat::Safe).await?;
+        self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::CertIssue), floor).await?;
+        prover::wake(&self.core);
+        let verified = Certificate::verify(&answer.certificate, self.core.log.trust().key());
+        match verified {
+            Ok((certificate, _)) if leaf.is_none_or(|leaf| certificate.act.index == leaf) => Ok(answer.certificate),
+            _ => Err(Error::UnexpectedAnswer(200)),
+        }
     }
 
     /// Seals the vault. When this returns, no key is in its memory; whatever asks it from then on hears `sealed`.

@@ -381,6 +381,23 @@ pub enum Subject {
                       What is erased cannot be brought back."
     )]
     Erase(EraseSubject),
+    /// Fetch the certificate of an erase into a file
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/dpo subject certificate --leaf 1234 --out erased.cert\n\n\
+                      The leaf is the one that `subject erase` printed. State `refused` becomes `destroyed` within ten minutes of the erase: \
+                      fetch it again then. It says nothing that tells who was erased."
+    )]
+    Certificate(SubjectCertificate),
+}
+
+#[derive(Args)]
+pub struct SubjectCertificate {
+    /// The leaf of the erase, as its receipt names it (left out: the newest erase)
+    #[arg(long)]
+    pub leaf: Option<u64>,
+    /// The file to write; it must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 #[derive(Args)]
@@ -404,7 +421,8 @@ pub enum Log {
     /// Check the whole log: every leaf, the tree, the signature
     #[command(
         after_help = "Examples:\n  coffer --token-file tokens/auditor log verify --since head --remember head\n  \
-                      coffer log verify --file log.dump --log-key log.pub"
+                      coffer log verify --file log.dump --log-key log.pub\n  \
+                      coffer log verify --certificate erased.cert --log-key log.pub"
     )]
     Verify(Verify),
     /// Write the whole log to a file that `log verify --file` checks without a vault
@@ -428,12 +446,22 @@ pub struct Tail {
 }
 
 #[derive(Args)]
-pub struct Verify {
+#[group(id = "offline", multiple = false)]
+pub struct Offline {
     /// Check a file that `log export` wrote, without a vault and without a token
     #[arg(long, value_name = "DUMP")]
     pub file: Option<PathBuf>,
+    /// Check a certificate, without a vault and without a token
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "remember"])]
+    pub certificate: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Verify {
+    #[command(flatten)]
+    pub offline: Offline,
     /// A file with the log's public key, in place of `log_key` of the configuration
-    #[arg(long, value_name = "FILE", requires = "file")]
+    #[arg(long, alias = "key", value_name = "FILE", requires = "offline")]
     pub log_key: Option<PathBuf>,
     /// A checkpoint that an earlier run remembered; the log must continue it
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 mod access;
 mod approvals;
 mod approve;
+mod certificate;
 mod drill;
 mod hold;
 mod keys;
@@ -38,6 +39,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Record(Record::Export(args)) => record::export::run(&desk, args).await,
         Command::Record(Record::Erase(args)) => record::erase::run(&desk, args).await,
         Command::Subject(Subject::Erase(args)) => subject::run(&desk, args).await,
+        Command::Subject(Subject::Certificate(args)) => certificate::fetch(&desk, &args).await,
         Command::Log(Log::Tail(args)) => log::tail::run(&desk, &args).await,
         Command::Log(Log::Verify(args)) => log::verify::run(&desk, &args).await,
         Command::Log(Log::Export(args)) => log::export::run(&desk, &args).await,

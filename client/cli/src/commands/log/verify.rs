@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::walk::{Nowhere, walk_all};
 use crate::args::Verify;
-use crate::connect::Desk;
+use crate::commands::certificate;
+use crate::connect::{Desk, prove};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{count, faint, green, grouped, plain, red};
@@ -27,8 +28,11 @@ const ADVICE: &str = "keep what you have and call the operator: this must not ha
 
 pub async fn run(desk: &Desk, args: &Verify) -> Result<(), Failure> {
     let key = desk.log_key(args.log_key.as_deref())?;
+    if let Some(file) = &args.offline.certificate {
+        return certificate::verify(desk, file, &key);
+    }
     let since = args.since.as_deref().map(Since::read).transpose()?;
-    let line = match &args.file {
+    let line = match &args.offline.file {
         Some(path) => of_file(path, trust_of(key, since.as_ref())?)?,
         None => of_vault(desk, since.as_ref()).await?,
     };

@@ -1,0 +1,129 @@
+//! Certificates: fetched into a file, and checked without a vault.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use coffer_wire::certificate::{Archives, Certificate, CertificateError, State};
+use coffer_wire::leaf::Alias;
+use coffer_wire::leaf::Leaf;
+use coffer_wire::note::VerifierKey;
+use coffer_wire::{Hash, Name};
+use serde::Serialize;
+
+use crate::args::SubjectCertificate;
+use crate::connect::{Desk, prove};
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{count, green, plain};
+use crate::time::moment;
+
+const ADVICE: &str = "rely on nothing that it says; ask for it anew, and call the operator if it is the same again";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    verified: bool,
+    kind: &'static str,
+    state: &'static str,
+    origin: &'a str,
+    controller: Name,
+    category: Option<Name>,
+    subject: Option<Alias>,
+    commit: Hash,
+    keys: Vec<&'a str>,
+    key_count: u64,
+    record_count: Option<u64>,
+    from_ms: u64,
+    to_ms: u64,
+    issued_ms: u64,
+    leaf: u64,
+    last_leaf: Option<u64>,
+    log_size: u64,
+    archives: Option<Archives>,
+}
+
+/// `subject certificate`: fetches the certificate of an erase, checks it, and keeps it in a new file.
+pub async fn fetch(desk: &Desk, args: &SubjectCertificate) -> Result<(), Failure> {
+    let (vault, session) = desk.session()?;
+    let certificate = session.certificate(args.leaf).await?;
+    prove(&vault).await?;
+    let failed = |error| Failure::failed(args.out.display(), error);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.out).map_err(failed)?;
+    file.write_all(certificate.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    tell(desk, &certificate, &desk.log_key(None)?)
+}
+
+/// `log verify --certificate`: needs the log's public key, and nothing else.
+pub fn verify(desk: &Desk, file: &Path, key: &VerifierKey) -> Result<(), Failure> {
+    tell(desk, &input::text(file)?, key)
+}
+
+fn tell(desk: &Desk, text: &str, key: &VerifierKey) -> Result<(), Failure> {
+    let (certificate, checkpoint) = Certificate::verify(text, key).map_err(failed)?;
+    let act = Leaf::parse(certificate.act.leaf.as_bytes()).map_err(|_| failed(CertificateError::Leaf("act")))?;
+    if desk.screen.is_json() {
+        return desk.screen.json(&Report {
+            verified: true,
+            kind: certificate.kind.as_str(),
+            state: certificate.state.as_str(),
+            origin: &certificate.origin,
+            controller: certificate.controller,
+            category: certificate.category,
+            subject: act.subject,
+            commit: act.commit,
+            keys: certificate.keys.iter().map(|key| key.id.as_str()).collect(),
+            key_count: certificate.key_count,
+            record_count: certificate.record_count,
+            from_ms: certificate.from_ms,
+            to_ms: certificate.to_ms,
+            issued_ms: certificate.issued_ms,
+            leaf: certificate.act.index,
+            last_leaf: certificate.last.as_ref().map(|last| last.index),
+            log_size: checkpoint.size,
+            archives: certificate.archives,
+        });
+    }
+    let category = certificate.category.map_or("none".to_owned(), |category| category.to_string());
+    let mut pairs = vec![
+        ("certificate of", plain(certificate.kind.as_str())),
+        ("state", plain(state(certificate.state))),
+        ("log", plain(&certificate.origin)),
+        ("controller", plain(certificate.controller)),
+        ("category", plain(category)),
+        ("keys", plain(count(certificate.key_count, "key", "keys"))),
+        ("done", plain(moment(certificate.to_ms))),
+        ("issued", plain(moment(certificate.issued_ms))),
+        ("leaf", plain(certificate.act.index)),
+        ("commitment", plain(act.commit)),
+    ];
+    if let Some(subject) = act.subject {
+        pairs.push(("subject", plain(format!("{subject} (a name in the log alone)"))));
+    }
+    if let Some(Archives { generation, final_ms }) = certificate.archives {
+        let words = format!("until {}, unless a further copy of generation {generation} exists", moment(final_ms));
+        pairs.push(("archives", plain(words)));
+    }
+    desk.screen.pairs(pairs)?;
+    desk.screen.line([green("The certificate holds."), plain(" Signature, log, proof and statements were checked.")])
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Refused => "refused: the keys are destroyed; wrapped bytes may still lie in the store's files",
+        State::Destroyed => "destroyed: no byte of the keys is in the store's files",
+    }
+}
+
+/// Which check failed is the code.
+fn failed(error: CertificateError) -> Failure {
+    let code = match error {
+        CertificateError::Signature(_) => "certificate_signature",
+        CertificateError::Form => "certificate_form",
+        CertificateError::Checkpoint(_) => "certificate_checkpoint",
+        CertificateError::Leaf(_) => "certificate_leaf",
+        CertificateError::Inclusion(_) => "certificate_inclusion",
+        CertificateError::Private(_) => "certificate_private",
+        CertificateError::Field(_) => "certificate_fields",
+    };
+    Failure::check(code, format!("the certificate does not hold: {error}"), ADVICE)
+}
