@@ -60,6 +60,7 @@ struct Stage {
     home: Option<Home>,
     whole: PathBuf,
     head: Vec<u8>,
+    erasures: Vec<u8>,
     before: Vec<Change>,
 }
 
@@ -99,6 +100,7 @@ async fn an_older_copy_of_the_whole_folder_stays_sealed_under_the_head_that_has_
     let (data, older) = (home.config.store.data.clone(), home.folder().join("older"));
     copy(&data, &older);
     let older_head = std::fs::read(&home.config.log.head).unwrap();
+    let older_erasures = std::fs::read(&home.config.log.erasures).unwrap();
     let vault = home.serve();
     work(&vault).await;
     let home = vault.stop().await;
@@ -107,17 +109,20 @@ async fn an_older_copy_of_the_whole_folder_stays_sealed_under_the_head_that_has_
     copy(&older, &data);
     assert_eq!(started(&home), Start::Sealed);
     let report = checked(&home).unwrap();
-    assert_eq!(report.findings.counts().keys().collect::<Vec<_>>(), [&Code::HeadAhead]);
+    assert_eq!(report.findings.counts().keys().collect::<Vec<_>>(), [&Code::HeadAhead, &Code::ErasuresAhead]);
     // The other way, the store is only ahead of its head, as after a kill.
     std::fs::remove_dir_all(&data).unwrap();
     copy(&newer, &data);
     std::fs::write(&home.config.log.head, &older_head).unwrap();
     assert_eq!(checked(&home).unwrap().findings.total(), 0);
     assert_eq!(started(&home), Start::Open);
-    // And both put back together are a whole older vault, which only who remembers a checkpoint can tell.
+    // Both put back together are told by the erasure ledger.
     std::fs::remove_dir_all(&data).unwrap();
     copy(&older, &data);
     std::fs::write(&home.config.log.head, &older_head).unwrap();
+    assert_eq!(started(&home), Start::Sealed);
+    // And with that they are a whole older vault, which only who remembers a checkpoint can tell.
+    std::fs::write(&home.config.log.erasures, &older_erasures).unwrap();
     assert_eq!(started(&home), Start::Open);
 }
 
@@ -208,7 +213,8 @@ impl Stage {
         let whole = home.folder().join("whole");
         copy(&home.config.store.data, &whole);
         let head = std::fs::read(&home.config.log.head).unwrap();
-        (Stage { home: Some(home), whole, head, before }, victims)
+        let erasures = std::fs::read(&home.config.log.erasures).unwrap();
+        (Stage { home: Some(home), whole, head, erasures, before }, victims)
     }
 
     /// The changes of a case; nothing where it has no meaning.
@@ -259,6 +265,7 @@ impl Stage {
         std::fs::remove_dir_all(&home.config.store.data).unwrap();
         copy(&self.whole, &home.config.store.data);
         std::fs::write(&home.config.log.head, &self.head).unwrap();
+        std::fs::write(&home.config.log.erasures, &self.erasures).unwrap();
     }
 }
 
@@ -408,7 +415,7 @@ Format Flip Refused another_format
 Format Delete Refused format_unsaid
 Checkpoint Flip Sealed checkpoint_altered
 Checkpoint Delete Sealed checkpoint_missing
-Checkpoint Older Sealed foreign_entry,leaf_beyond,number_wrong,head_ahead,policy_altered,key_unlogged,tombstone_wrong,row_missing,row_unlogged
+Checkpoint Older Sealed foreign_entry,leaf_beyond,number_wrong,head_ahead,erasures_ahead,policy_altered,key_unlogged,tombstone_wrong,row_missing,row_unlogged
 Number Flip Sealed number_wrong
 Number Delete Sealed number_wrong
 Number Exchange Sealed number_wrong
@@ -449,9 +456,9 @@ Tombstone Flip Open tombstone_wrong
     read:ok list:ok log:ok write:ok erase:ok
 Tombstone Delete Open tombstone_missing
     read:ok list:ok log:ok write:ok erase:ok
-Tombstone Exchange Open key_altered,key_undestroyed,tombstone_wrong,index_missing,index_dangling,row_missing,row_key_destroyed
+Tombstone Exchange Open erased_key_lives,key_altered,key_undestroyed,tombstone_wrong,index_missing,index_dangling,row_missing,row_key_destroyed
     read:ok list:ok log:ok write:ok erase:ok
-Tombstone Older Open key_undestroyed,index_missing
+Tombstone Older Open erased_key_lives,key_undestroyed,index_missing
     read:ok list:ok log:ok write:ok erase:ok
 Index Flip Open index_altered
     read:ok list:ok log:ok write:ok erase:altered
