@@ -11,6 +11,7 @@ use coffer_keys::RootKey;
 use coffer_vault::check::{Home, NotCut, Rebuilt, cut_tail, rebuild};
 use coffer_vault::clock::System;
 use coffer_vault::config::Config;
+use coffer_vault::ledger::erasures;
 use coffer_vault::ledger::head::{self, HeadFile};
 use coffer_vault::ledger::line::Line;
 use coffer_vault::ledger::start::newest_note;
@@ -91,6 +92,12 @@ impl Bench<'_> {
             NotCut::Store(error) => not_repaired(&error),
             NotCut::Start(error) => not_repaired(&error),
         })?;
+        // What was erased in the part that is lost must not come back, and nobody is told here whose it was.
+        let ledger = erasures::read(&self.config.log.erasures, None, &mut |_| Ok(()));
+        if ledger.is_ok_and(|ledger| ledger.origin == self.log_key.name() && ledger.complete > cut.size) {
+            let why = "the erasure ledger has seen leaves that would be lost: find the store that has them";
+            return Err(refused("erasures_ahead", why));
+        }
         let rows = cut.leaves + cut.private_parts + cut.tiles;
         let wrong = damage.is_some() || rows > 0;
         let words = format!(

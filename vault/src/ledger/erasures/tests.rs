@@ -12,7 +12,7 @@ const LOG: &str = "coffer.example/tests";
 
 fn voucher() -> Voucher {
     let folder = tempfile::tempdir().unwrap();
-    let root = keyfile::create(&folder.path().join("root.key")).unwrap();
+    let root = keyfile::create(folder.path().join("root.key")).unwrap();
     Voucher::new(create_line(&root, VAULT, audit_category(), 0, &mut Batch::new()).unwrap().0)
 }
 
