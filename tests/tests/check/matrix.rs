@@ -456,7 +456,7 @@ Tombstone Flip Open tombstone_wrong
     read:ok list:ok log:ok write:ok erase:ok
 Tombstone Delete Open tombstone_missing
     read:ok list:ok log:ok write:ok erase:ok
-Tombstone Exchange Open erased_key_lives,key_altered,key_undestroyed,tombstone_wrong,index_missing,index_dangling,row_missing,row_key_destroyed
+Tombstone Exchange Open erasure_unmirrored,erased_key_lives,key_altered,key_undestroyed,tombstone_wrong,index_missing,index_dangling,row_missing,row_key_destroyed
     read:ok list:ok log:ok write:ok erase:ok
 Tombstone Older Open erased_key_lives,key_undestroyed,index_missing
     read:ok list:ok log:ok write:ok erase:ok

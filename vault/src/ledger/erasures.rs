@@ -25,7 +25,7 @@ use text::Entry;
 /// Groups above which the file is written anew in one, if these are more than its keys, when it is next taken up.
 const GROUPS_MAX: u64 = 4_096;
 /// What a new file is called until it takes the place of the old one.
-const NEW_SUFFIX: &str = "new";
+const NEW_SUFFIX: &str = ".new";
 /// Entries of one group, at most, where many are written at once.
 const GROUP_ENTRIES: usize = 4_096;
 
@@ -224,7 +224,9 @@ fn rewrite(path: &Path, voucher: &Voucher) -> Result<(), ErasuresError> {
 }
 
 fn beside(path: &Path) -> PathBuf {
-    path.with_extension(NEW_SUFFIX)
+    let mut name = path.as_os_str().to_owned();
+    name.push(NEW_SUFFIX);
+    name.into()
 }
 
 /// Whether a log follows another: `name/2` comes after `name`, `name/3` after both.

@@ -185,12 +185,12 @@ fn a_file_of_many_groups_is_written_anew_and_loses_nothing() {
     (10_000..10_000 + GROUPS_MAX).for_each(|to| ledger.append(&[], to).unwrap());
     scene.put(&bytes.lock().unwrap());
     let before = scene.bytes().len();
-    std::fs::write(scene.path.with_extension(NEW_SUFFIX), "left by a kill").unwrap();
+    std::fs::write(beside(&scene.path), "left by a kill").unwrap();
     let (ledger, all) = scene.open().unwrap();
     assert_eq!((ledger.complete(), all), (10_000 + GROUPS_MAX - 1, names.clone()));
     assert!(scene.bytes().len() < before / 2);
     assert_eq!(scene.open().unwrap().1, names);
-    assert!(!scene.path.with_extension(NEW_SUFFIX).exists());
+    assert!(!beside(&scene.path).exists());
 }
 
 /// A disk that fails at one of its steps; a write leaves half of what it was given.
