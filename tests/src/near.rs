@@ -69,6 +69,16 @@ impl Site {
         std::fs::read(&self.home.config.log.head).unwrap()
     }
 
+    /// The bytes of the erasure ledger.
+    pub fn erasures_bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.home.config.log.erasures).unwrap()
+    }
+
+    /// Puts them back.
+    pub fn put_erasures(&self, bytes: &[u8]) {
+        std::fs::write(&self.home.config.log.erasures, bytes).unwrap();
+    }
+
     /// Puts bytes of the head file back, as if the vault had come no further with it.
     pub fn put_head(&self, bytes: &[u8]) {
         std::fs::write(&self.home.config.log.head, bytes).unwrap();

@@ -235,13 +235,14 @@ async fn a_vault_that_answers_before_it_commits_fails_this_check() {
     }
 }
 
-/// With a head that knows more than the store, the vault refuses to open. Where even the head was never
+/// With a head that knows more than the store, the vault refuses to open. Where even head and erasure ledger were never
 /// written, the callers' own memory tells.
 async fn must_notice(site: &Site, disk: &Disk, key: VerifierKey, head_is_written: bool) {
-    let first = site.head_bytes();
+    let (first, first_erasures) = (site.head_bytes(), site.erasures_bytes());
     let (life, _) = live(site, disk, key, Head::Newest).await;
     if !head_is_written {
         site.put_head(&first);
+        site.put_erasures(&first_erasures);
     }
     let left: Arc<dyn Engine> = Arc::<Memory>::clone(&disk.memory);
     let findings = life.check(site, &left).await;

@@ -27,6 +27,7 @@ const ACTS: &[Action] = &[
     Action::SchemaShow,
     Action::LogEntry,
     Action::LogRekey,
+    Action::CertIssue,
 ];
 
 fn line(role: &str, cell: &Cell<'_>) -> [String; 6] {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::walk::{Nowhere, walk_all};
 use crate::args::Verify;
 use crate::commands::certificate;
-use crate::connect::{Desk, prove};
+use crate::connect::Desk;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{count, faint, green, grouped, plain, red};
