@@ -1,7 +1,8 @@
 //! The key file, and how its root key is followed by another.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coffer_keys::KeyId;
@@ -18,6 +19,12 @@ async fn rotate(vault: &impl Serving) -> Value {
 
 fn next_of(home: &Home) -> PathBuf {
     PathBuf::from(format!("{}.next", home.config.seal.key_file.display()))
+}
+
+/// The key file of before, as its owner's alone: one that others may read is refused for that already.
+fn put_back(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 fn hash_of(id: &str) -> Hash {
@@ -80,7 +87,7 @@ async fn a_rotation_that_was_killed_on_either_side_of_its_batch_is_resolved_by_t
     // After it: the new key lies beside the old one, as it did before it took its place.
     let home = vault.kill();
     fs::rename(&path, &next).unwrap();
-    fs::write(&path, old).unwrap();
+    put_back(&path, &old);
     let vault = Process::start(home, "info");
     reads(&vault, "r").await;
     assert!(!next.exists(), "it has not taken its place");
@@ -89,7 +96,7 @@ async fn a_rotation_that_was_killed_on_either_side_of_its_batch_is_resolved_by_t
     let old = fs::read(&path).unwrap();
     rotate(&vault).await;
     fs::rename(&path, &next).unwrap();
-    fs::write(&path, old).unwrap();
+    put_back(&path, &old);
     rotate(&vault).await;
     let vault = Process::start(vault.kill(), "info");
     reads(&vault, "r").await;
