@@ -5,7 +5,7 @@ use coffer_client::wire::succession::{NotFollowed, Why};
 use coffer_client::{LogFault, Vault};
 
 use crate::believing::{fault, read};
-use crate::liar::Liar;
+use crate::liar::{Liar, Lie};
 
 /// A client that has read so often.
 async fn after(liar: &Liar, reads: usize) -> Vault {
@@ -129,6 +129,17 @@ async fn a_log_that_goes_on_behind_its_end_is_not_believed() {
     let trust = vault.follow().await.unwrap();
     assert!(trust.verify(&old).is_ok());
     liar.return_to_the_first();
+    assert_eq!(fault(read(&vault).await), LogFault::Note(NoteError::Closed));
+}
+
+#[tokio::test]
+async fn a_receipt_of_the_log_that_ended_is_none_for_what_is_done_now() {
+    let liar = Liar::start().await;
+    let vault = after(&liar, 2).await;
+    liar.succeed(0, 3, Why::HeadLost);
+    read(&vault).await.unwrap();
+    // The first receipt again, of the very same request.
+    liar.tell(Lie::SameLeaf);
     assert_eq!(fault(read(&vault).await), LogFault::Note(NoteError::Closed));
 }
 
