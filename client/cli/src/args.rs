@@ -57,7 +57,9 @@ pub enum Command {
     /// Write, read, list, import, export or erase records
     #[command(
         subcommand,
-        after_help = "Example:\n  coffer record list --purpose payments --category bank --person T-000001"
+        after_help = "Example:\n  coffer record list --purpose payments --category bank --person T-000001\n  \
+                      coffer --token-file tokens/housing-officer record list --purpose housing-management --category contact \\\n    \
+                      --persons tenants.txt --not-verified-since 2025-01-01"
     )]
     Record(Record),
     /// Erase a person
@@ -290,8 +292,11 @@ pub struct List {
     #[arg(long)]
     pub category: Name,
     /// The person
-    #[arg(long)]
-    pub person: ExternalId,
+    #[arg(long, required_unless_present = "persons", conflicts_with = "persons")]
+    pub person: Option<ExternalId>,
+    /// A file with an id a line in place of one person; `-` reads it from standard input
+    #[arg(long, value_name = "FILE", requires = "not_verified_since")]
+    pub persons: Option<PathBuf>,
     /// Name of each record the fields of which nobody has made sure since this day
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub not_verified_since: Option<Day>,

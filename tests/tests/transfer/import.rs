@@ -54,6 +54,9 @@ async fn a_map_that_does_not_fit_is_refused_before_anything_is_sent() {
         ("\"payments\"", "\"gardening\"", "map.toml line 3, key `purpose`: none of the purposes of bank"),
         ("\"bank\"", "\"bank\"\nsource = \"hearsay\"", "map.toml line 7, key `source`"),
         ("\"bank\"", "\"bank\"\nsource = \"neighbour\"", "map.toml line 7, key `source`"),
+        ("\"bank\"", "\"bank\"\nverified_at = \"31 May\"", "map.toml line 7, key `verified_at`"),
+        ("\"bank\"", "\"bank\"\nconfidence = \"sure\"", "map.toml line 7, key `confidence`"),
+        ("\"bank\"", "\"bank\"\nin_confidence = \"perhaps\"", "map.toml line 7, key `in_confidence`"),
         ("\"oakvale\"", "\"Oakvale\"", "map.toml line 1, key `controller`"),
         ("\"{sort}\"", "\"five\"", "map.toml line 11, key `sort_code`: this text does not fit the field"),
         ("\"{sort}\"", "{ from = \"{sort}\", format = \"%d\" }", "key `format`: the formats of sort code"),
@@ -153,4 +156,48 @@ async fn who_may_not_write_writes_nothing_and_is_told_once() {
     assert_eq!(clerk.read("payments", "bank", ("p", "r"), &FIELDS).await, bank(1, Some("Ada"), Some("00-00-01")));
     // Nor may they see the schema, without which there is no import.
     clerk.coffer(&WORDS[..5]).ended(1).says("--schema FILE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_of_the_values_comes_out_of_columns_too() {
+    let vault = Home::new(Store::Memory).serve();
+    let map = MAP.replace(
+        "[[record]]",
+        "reference = \"{doc}\"\nverified_at = \"{seen}\"\nconfidence = \"{sure}\"\nin_confidence = \"{secret}\"\n[[record]]",
+    );
+    let csv = "person,record,name,sort,doc,seen,sure,secret\np,r,Ada,00-00-01,letter-7,2026-01-31,confirmed,true\n\
+               q,r,Bo,00-00-02,,,,\nz,r,Cai,00-00-03,letter-8,yesterday,,\n";
+    let clerk = clerk(&vault, &map, csv);
+    clerk.coffer(&with(&["--refused", "refused.csv"])).ended(1);
+    assert!(clerk.text("refused.csv").contains("\n4,4,invalid_known,bank,,"), "{}", clerk.text("refused.csv"));
+    let officer = vault.staff("bank-officer", "oakvale");
+    let stamp = async |person: &str| {
+        officer.read("bank", person, "r", &["sort_code"]).await.granted().item(0)["provenance"]["sort_code"].clone()
+    };
+    let known = json!({ "verified_at": "2026-01-31", "confidence": "confirmed", "in_confidence": true });
+    assert_eq!(stamp("p").await, known, "who said it in confidence is not named");
+    assert_eq!(stamp("q").await, json!(null));
+
+    // The command names what is stale of many persons, and passes over who has nothing here.
+    clerk.file("persons.txt", "p\n\nq\nnobody\n");
+    let words = [
+        "--json",
+        "record",
+        "list",
+        "--controller",
+        "oakvale",
+        "--purpose",
+        "payments",
+        "--category",
+        "bank",
+        "--persons",
+        "persons.txt",
+    ];
+    let told = clerk.coffer(&[&words[..], &["--not-verified-since", "2026-01-31"]].concat()).ended(0);
+    let stale = json!({ "person": "q", "record": "r", "version": 1, "stale": ["account_name", "sort_code"] });
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&told.said).unwrap(),
+        json!({ "persons": 3, "records": [stale] })
+    );
+    clerk.coffer(&words).ended(2);
 }

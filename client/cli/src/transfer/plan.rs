@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use coffer_wire::api::{WORDS_BYTES_MAX, WriteItem};
 use coffer_wire::problem::Code;
 use coffer_wire::schema::{Category, Field, SchemaAnswer, Subject};
-use coffer_wire::{ExternalId, Known, Name, Provenance, Value};
+use coffer_wire::{Confidence, Day, ExternalId, Known, Name, Provenance, Value};
 use toml::Spanned;
 use zeroize::Zeroizing;
 
@@ -38,11 +38,20 @@ struct Block {
     case: Option<Filling>,
     reason: Option<Filling>,
     source: Option<Filling>,
+    known: KnownFilling,
     case_required: bool,
     source_required: bool,
     /// Fields that no record is without.
     required: Vec<Name>,
     fields: Vec<Slot>,
+}
+
+/// What else is known of the values.
+struct KnownFilling {
+    reference: Option<Filling>,
+    verified_at: Option<Filling>,
+    confidence: Option<Filling>,
+    in_confidence: Option<Filling>,
 }
 
 /// One field of a record.
@@ -110,7 +119,8 @@ impl Plan {
 impl Block {
     fn cells(&self) -> Vec<usize> {
         let ids = [Some(&self.person), Some(&self.record), self.controller.as_ref(), self.case.as_ref()];
-        let words = [self.reason.as_ref(), self.source.as_ref()];
+        let KnownFilling { reference, verified_at, confidence, in_confidence } = &self.known;
+        let words = [&self.reason, &self.source, reference, verified_at, confidence, in_confidence].map(Option::as_ref);
         let fields = self.fields.iter().flat_map(|slot| [Some(&slot.text), slot.about.as_ref()]);
         ids.into_iter().chain(words).chain(fields).flatten().flat_map(Filling::cells).collect()
     }
@@ -143,7 +153,7 @@ impl Block {
             record: self.record.id(cells).ok_or(Why::of("invalid_record"))?,
             expected_version: None,
             source,
-            known: Known::default(),
+            known: self.known.of(cells).map_err(|_| Why::of("invalid_known"))?,
             fields,
             about,
         };
@@ -186,6 +196,25 @@ impl Block {
             Some(slot) => Err(Why::code(Code::SourceNotTaken).at(slot.field.name)),
             None => Ok(Some(source)),
         }
+    }
+}
+
+impl KnownFilling {
+    /// The key of a cell that is not what it stands for. One with nothing in it says nothing.
+    fn of(&self, cells: &[&str]) -> Result<Known, &'static str> {
+        let text = |filling: &Option<Filling>| filling.as_ref().and_then(|filling| filling.whole(cells));
+        let reference = text(&self.reference).map(|text| ExternalId::new(text.as_str())).transpose();
+        let verified_at = text(&self.verified_at).map(|text| Day::new(&text)).transpose();
+        let confidence =
+            text(&self.confidence).map(|text| Confidence::from_text(&text).ok_or("confidence")).transpose();
+        let in_confidence = text(&self.in_confidence).map(|text| text.parse()).transpose();
+        Ok(Known {
+            reference: reference.map_err(|_| "reference")?,
+            verified_at: verified_at.map_err(|_| "verified_at")?,
+            confidence: confidence?,
+            in_confidence: in_confidence.map_err(|_| "in_confidence")?.unwrap_or(false),
+            ..Known::default()
+        })
     }
 }
 
@@ -315,6 +344,12 @@ impl Binder<'_> {
             case: optional(&map.case, "case")?,
             reason: optional(&map.reason, "reason")?,
             source: optional(&map.from, "source")?,
+            known: KnownFilling {
+                reference: optional(&map.reference, "reference")?,
+                verified_at: optional(&map.verified_at, "verified_at")?,
+                confidence: optional(&map.confidence, "confidence")?,
+                in_confidence: optional(&map.in_confidence, "in_confidence")?,
+            },
             case_required: category.case_required,
             source_required: category.source_required,
             required: category.fields.iter().filter(|field| field.required).map(|field| field.name).collect(),
@@ -351,6 +386,16 @@ impl Binder<'_> {
             if let Err(why) = block.source(&nothing, &set) {
                 wrong(&map.from, why.in_category(block.category), "source")?;
             }
+        }
+        if let Err(key) = block.known.of(&nothing) {
+            let texts = [
+                ("reference", &map.reference),
+                ("verified_at", &map.verified_at),
+                ("confidence", &map.confidence),
+                ("in_confidence", &map.in_confidence),
+            ];
+            let text = texts.into_iter().find(|(of, _)| *of == key);
+            text.map_or(Ok(()), |(_, text)| wrong(text, Why::of("invalid_known"), key))?;
         }
         match block.around(&nothing) {
             Err(why) if why.is("invalid_controller") => wrong(&map.controller, why, "controller"),

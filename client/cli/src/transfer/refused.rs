@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use crate::failure::Failure;
 
 /// Codes that only an import has, with their sentences. The vault's own are beside these.
-const CODES: [(&str, &str); 13] = [
+const CODES: [(&str, &str); 14] = [
     ("exists", "The record stands already; it was left as it is."),
     ("in_doubt", "The record stands already, in a batch whose answer was lost: most likely this very line."),
     ("line_shape", "The line has more or fewer cells than the header; is a quote missing?"),
@@ -26,6 +26,7 @@ const CODES: [(&str, &str); 13] = [
     ("invalid_case", "The line gives no case, or one of over 256 bytes."),
     ("invalid_reason", "The line gives no reason, or one of over 256 bytes."),
     ("invalid_source", "The line names none of the sources there are."),
+    ("invalid_known", "The line gives no reference, day or confidence that is one, or says neither true nor false."),
 ];
 /// Columns of the report.
 const HEADINGS: [&str; 6] = ["line", "last_line", "code", "category", "field", "what"];

@@ -61,6 +61,11 @@ pub(crate) struct RecordMap {
     pub(crate) case: Option<Text>,
     pub(crate) reason: Option<Text>,
     pub(crate) from: Option<Text>,
+    /// What else is known of them.
+    pub(crate) reference: Option<Text>,
+    pub(crate) verified_at: Option<Text>,
+    pub(crate) confidence: Option<Text>,
+    pub(crate) in_confidence: Option<Text>,
     pub(crate) fields: Vec<FieldMap>,
 }
 
@@ -118,6 +123,7 @@ impl Map {
             case: raw.case.as_ref(),
             reason: raw.reason.as_ref(),
             from: raw.source.as_ref(),
+            known: [&raw.reference, &raw.verified_at, &raw.confidence, &raw.in_confidence],
             trim: raw.trim.unwrap_or(true),
             absent: &raw.absent,
             empty: raw.empty,
@@ -144,6 +150,10 @@ struct RawMap {
     case: Option<Spanned<String>>,
     reason: Option<Spanned<String>>,
     source: Option<Spanned<String>>,
+    reference: Option<Spanned<String>>,
+    verified_at: Option<Spanned<String>>,
+    confidence: Option<Spanned<String>>,
+    in_confidence: Option<Spanned<String>>,
     trim: Option<bool>,
     #[serde(default)]
     absent: Vec<String>,
@@ -163,6 +173,10 @@ struct RawRecord {
     case: Option<Spanned<String>>,
     reason: Option<Spanned<String>>,
     source: Option<Spanned<String>>,
+    reference: Option<Spanned<String>>,
+    verified_at: Option<Spanned<String>>,
+    confidence: Option<Spanned<String>>,
+    in_confidence: Option<Spanned<String>>,
     fields: Spanned<BTreeMap<Name, Spanned<RawField>>>,
 }
 
@@ -221,6 +235,7 @@ struct Common<'a> {
     case: Option<&'a Spanned<String>>,
     reason: Option<&'a Spanned<String>>,
     from: Option<&'a Spanned<String>>,
+    known: [&'a Option<Spanned<String>>; 4],
     trim: bool,
     absent: &'a [String],
     empty: Empty,
@@ -228,7 +243,9 @@ struct Common<'a> {
 
 impl Common<'_> {
     fn record(&self, raw: &Spanned<RawRecord>) -> Result<RecordMap, Mistake> {
-        let RawRecord { category, record, controller, person, purpose, case, reason, source, fields } = raw.get_ref();
+        let RawRecord { category, record, controller, person, purpose, case, reason, source, fields, .. } =
+            raw.get_ref();
+        let RawRecord { reference, verified_at, confidence, in_confidence, .. } = raw.get_ref();
         let missing = |key: &str| {
             self.source.at(raw.span(), key, format!("missing key `{key}`: give it here, or once above all records"))
         };
@@ -247,6 +264,10 @@ impl Common<'_> {
             case: either(case, self.case, "case")?,
             reason: either(reason, self.reason, "reason")?,
             from: either(source, self.from, "source")?,
+            reference: either(reference, self.known[0].as_ref(), "reference")?,
+            verified_at: either(verified_at, self.known[1].as_ref(), "verified_at")?,
+            confidence: either(confidence, self.known[2].as_ref(), "confidence")?,
+            in_confidence: either(in_confidence, self.known[3].as_ref(), "in_confidence")?,
             fields: fields.get_ref().iter().map(|(name, raw)| self.field(*name, raw)).collect::<Result<_, _>>()?,
         })
     }
