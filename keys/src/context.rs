@@ -36,11 +36,13 @@ pub enum Label {
     Salt,
     /// The value by which a root key is known that came out of shares.
     Check,
+    /// A chunk of a backup's key part, and what vouches for its manifest.
+    Archive,
 }
 
 impl Label {
     /// Every label there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Value,
         Self::Row,
         Self::Wrap,
@@ -52,6 +54,7 @@ impl Label {
         Self::Idempotency,
         Self::Salt,
         Self::Check,
+        Self::Archive,
     ];
 
     /// The label as it stands in the bytes.
@@ -67,6 +70,7 @@ impl Label {
             Self::Tag => "tag",
             Self::Idempotency => "idempotency",
             Self::Salt => "salt",
+            Self::Archive => "archive",
             Self::Check => "check",
         }
     }

@@ -13,7 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::prf::Prf;
 use crate::row::Identity;
 use crate::seal::Share;
-use crate::{AuditKey, CategoryKey, LocatorKey, LogKey, RootKey, SubjectKey};
+use crate::{AuditKey, CategoryKey, GenerationKey, LocatorKey, LogKey, RootKey, SubjectKey};
 
 /// How much of the stack below the caller [`wipe_stack`] overwrites, in bytes.
 const STACK_WIPED_BYTES: usize = 64 * 1024;
@@ -44,6 +44,7 @@ impl ZeroizeOnDrop for LocatorKey {}
 impl ZeroizeOnDrop for SubjectKey {}
 impl ZeroizeOnDrop for AuditKey {}
 impl ZeroizeOnDrop for LogKey {}
+impl ZeroizeOnDrop for GenerationKey {}
 impl ZeroizeOnDrop for Share {}
 
 /// Overwrites the 64 KiB of stack below the caller with zeros.

@@ -19,6 +19,8 @@ pub enum KeyKind {
     Subject = 4,
     /// Signs the log's checkpoints.
     Log = 5,
+    /// Of one generation of backups; lies in its own file, never in the store.
+    Generation = 6,
 }
 
 impl KeyKind {
@@ -36,6 +38,7 @@ impl KeyKind {
             3 => Self::Audit,
             4 => Self::Subject,
             5 => Self::Log,
+            6 => Self::Generation,
             _ => return None,
         })
     }

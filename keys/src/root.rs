@@ -1,5 +1,6 @@
 use crate::category::CategoryKey;
 use crate::context::{Context, Label};
+use crate::generation::GenerationKey;
 use crate::id::KeyId;
 use crate::locator::LocatorKey;
 use crate::log::LogKey;
@@ -64,6 +65,20 @@ impl RootKey {
         wrapped::open(&self.prf, place, wrapped)
     }
 
+    /// Draws the key of a generation of backups.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system refuses.
+    pub fn make_generation(&self, place: &Place<'_>) -> Result<(GenerationKey, Wrapped), NoRandomness> {
+        wrapped::make(&self.prf, place)
+    }
+
+    /// # Errors
+    /// [`Altered`] when the bytes, the place or the root key is another.
+    pub fn open_generation(&self, place: &Place<'_>, wrapped: &Wrapped) -> Result<GenerationKey, Altered> {
+        wrapped::open(&self.prf, place, wrapped)
+    }
+
     /// Takes a key that lies under this root key and wraps it again under another; only [`Place::wrapped_by`] of its place changes. The key itself never
     /// leaves this crate.
     ///
@@ -75,6 +90,7 @@ impl RootKey {
             KeyKind::Category => wrapped::rewrap::<CategoryKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
             KeyKind::Locator => wrapped::rewrap::<LocatorKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
             KeyKind::Log => wrapped::rewrap::<LogKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
+            KeyKind::Generation => wrapped::rewrap::<GenerationKey>((&self.prf, place), wrapped, (&next.prf, &moved)),
             KeyKind::Root | KeyKind::Audit | KeyKind::Subject => Err(Altered.into()),
         }
     }

@@ -105,7 +105,8 @@ fn kinds_keep_their_codes() {
         assert!(KeyKind::from_code(code).is_none_or(|kind| kind.code() == code));
     }
     assert_eq!(KeyKind::from_code(5), Some(KeyKind::Log));
-    assert_eq!(KeyKind::from_code(6), None);
+    assert_eq!(KeyKind::from_code(6), Some(KeyKind::Generation));
+    assert_eq!(KeyKind::from_code(7), None);
 }
 
 #[test]
