@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{checked, codes, keys, ledger, write};
 
 fn ready(vault: &Running) -> Result<(), Unready> {
-    Door::Open(vault.house().clone()).ready()
+    Door::to(vault.house()).ready()
 }
 
 #[tokio::test(flavor = "multi_thread")]
