@@ -2,7 +2,7 @@
 //! releases nothing before the record of that access is safely in its log.
 //!
 //! Modules stand here in the order in which a request meets them. Each imports only what stands
-//! after it (`main │ listen │ serve │ check │ jobs │ seal │ ledger │ admit │ keyring │ store │
+//! after it (`main │ listen │ serve │ check │ jobs │ seal │ ledger │ admit │ keyring │ archive │ store │
 //! schema, cards │ clock, config`); a test holds that law. docs/ARCHITECTURE.md shows the whole.
 
 pub mod local;
@@ -22,6 +22,8 @@ pub mod ledger;
 pub mod admit;
 
 pub mod keyring;
+
+pub mod archive;
 
 pub mod store;
 
