@@ -117,6 +117,12 @@ fn an_archive_that_was_cut_or_continued_is_refused() {
         assert!(open(Cursor::new(&bytes[..length]), &key).is_err(), "cut to {length}");
     }
     assert!(open(Cursor::new([&bytes[..], b"x"].concat()), &key).is_err());
+    // Between the last part and the manifest, where no hash reaches.
+    let text = bytes.len() - END_BYTES..bytes.len() - MAGIC.len();
+    let length: [u8; 4] = bytes[text.end - 4..text.end].try_into().unwrap();
+    let mut filled = bytes.clone();
+    filled.insert(text.start - u32::from_be_bytes(length) as usize, 0);
+    assert!(open(Cursor::new(filled), &key).is_err());
 }
 
 #[test]
