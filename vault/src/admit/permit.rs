@@ -204,7 +204,7 @@ impl Gate {
 
     /// That a decision about a request for a second person was permitted, by the rule of the act that was asked for.
     pub(super) fn permit_decision(&self, caller: &Caller, action: Action, rule: String) -> Permit<Manage> {
-        Gate::permitted(caller, &Ask::of(VAULT), action, rule)
+        Gate::permitted(By::of(caller, &Ask::of(VAULT), action), &Ask::of(VAULT), action, rule)
     }
 
     /// What a job may do: end what the act of this leaf, which stands in the log, was permitted to begin. It is read again at each
@@ -214,45 +214,46 @@ impl Gate {
             Action::KeysRotate => Action::KeysRewrap,
             _ => return None,
         };
-        Some(Permit {
-            digest: [0; 32],
-            rule: opened.granted.clone()?,
-            epoch: opened.policy,
-            action,
-            controller: opened.controller,
-            category: opened.category,
-            purpose: None,
-            application: opened.app?,
-            person: String::new(),
-            record: String::new(),
-            fields: Vec::new(),
-            form: None,
-            act: PhantomData,
-        })
+        let ask = Ask { category: opened.category, ..Ask::of(opened.controller) };
+        let by = By { digest: [0; 32], epoch: opened.policy, application: opened.app? };
+        Some(Gate::permitted(by, &ask, action, opened.granted.clone()?))
     }
 
     fn decide<A: Act>(&self, caller: &Caller, ask: &Ask<'_>, action: Action) -> Result<Permit<A>, Refusal> {
         let rule = caller.decide(ask, action)?;
-        Ok(Gate::permitted(caller, ask, action, rule))
+        Ok(Gate::permitted(By::of(caller, ask, action), ask, action, rule))
     }
 
-    /// The one place where a permit comes into being, but for a job's. Private: each act above fixes its type and
+    /// The one place where a permit comes into being. Private: each act above fixes its type and
     /// its action together.
-    fn permitted<A: Act>(caller: &Caller, ask: &Ask<'_>, action: Action, rule: String) -> Permit<A> {
+    fn permitted<A: Act>(by: By, ask: &Ask<'_>, action: Action, rule: String) -> Permit<A> {
         Permit {
-            digest: ask.digest(caller, action),
+            digest: by.digest,
             rule,
-            epoch: caller.epoch(),
+            epoch: by.epoch,
             action,
             controller: ask.controller,
             category: ask.category,
             purpose: ask.purpose,
-            application: caller.application(),
+            application: by.application,
             person: ask.person.map_or_else(String::new, |id| id.as_str().to_owned()),
             record: ask.record.map_or_else(String::new, |id| id.as_str().to_owned()),
             fields: ask.fields.to_vec(),
             form: ask.form,
             act: PhantomData,
         }
+    }
+}
+
+/// By whom an act is done: a caller, or a job for whoever began it.
+struct By {
+    digest: [u8; 32],
+    epoch: u32,
+    application: Name,
+}
+
+impl By {
+    fn of(caller: &Caller, ask: &Ask<'_>, action: Action) -> By {
+        By { digest: ask.digest(caller, action), epoch: caller.epoch(), application: caller.application() }
     }
 }
