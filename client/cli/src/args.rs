@@ -47,6 +47,7 @@ pub struct Global {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // one of them is made in the life of the program
 pub enum Command {
     /// Show the state of the vault, with its warnings
     #[command(after_help = "Example:\n  coffer --token-file tokens/auditor status")]
@@ -152,6 +153,7 @@ pub struct Approve {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // as above
 pub enum Record {
     /// Write fields of one record; the values come from a file or standard input
     #[command(
