@@ -32,6 +32,7 @@ pub(crate) fn found(home: &Home) -> Vec<Code> {
         engine: &*engine,
         log_key: &home.log_key,
         head: &home.config.log.head,
+        erasures: &home.config.log.erasures,
         show_ids: false,
         cards: false,
     };
