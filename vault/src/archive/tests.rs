@@ -62,7 +62,9 @@ fn archive(store: &dyn Engine, key: &GenerationKey) -> Vec<u8> {
     bytes
 }
 
-fn rows(store: &dyn Engine) -> Vec<(Family, Vec<(Vec<u8>, Vec<u8>)>)> {
+type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn rows(store: &dyn Engine) -> Vec<(Family, Rows)> {
     let families = Family::FIXED.into_iter().chain([Family::Rows(bank())]);
     families.map(|family| (family, store.scan(family, b"", None, usize::MAX).unwrap())).collect()
 }
