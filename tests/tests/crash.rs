@@ -273,7 +273,7 @@ async fn a_vault_that_answers_before_it_commits_fails_this_check() {
     let disk = Arc::new(Memory::new());
     let whole: Arc<dyn Engine> = Arc::<Memory>::clone(&disk);
     let key = site.init(&whole).unwrap();
-    let head = site.head_bytes();
+    let (head, erasures) = (site.head_bytes(), site.erasures_bytes());
     let families = ["bank", "care", "complaints", "debts"].map(|name| Family::Rows(Name::new(name).unwrap()));
     let early: Arc<dyn Engine> = Arc::new(Early::over(Arc::clone(&disk), &families));
 
@@ -290,6 +290,7 @@ async fn a_vault_that_answers_before_it_commits_fails_this_check() {
     drop((vault, early));
     // Every head that the vault wrote is behind the store or names it; only the callers know better.
     site.put_head(&head);
+    site.put_erasures(&erasures);
     let mut journal = alone(journal);
     assert!(journal.findings().is_empty(), "before the kill: {:?}", journal.findings());
     journal.hold_against(&site.open(&whole).unwrap(), &mut Outsider::new(key)).await;

@@ -20,7 +20,7 @@ pub fn list(
     recorded: Recorded,
     keyring: &Keyring,
 ) -> Result<OpenedList, Altered> {
-    Ok(open_list(found, listed, permit, recorded, keyring)?.0)
+    Ok(open_list(found, listed, permit, recorded, keyring, None)?.0)
 }
 
 fn main() {}

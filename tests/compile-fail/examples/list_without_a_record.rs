@@ -1,6 +1,6 @@
 //! Which records there are, without a leaf that says who learned it.
 //!
-//! error E0061: this function takes 5 arguments but 4 arguments were supplied
+//! error E0061: this function takes 6 arguments but 5 arguments were supplied
 
 use coffer_keys::Altered;
 use coffer_vault::admit::{List, Permit};
@@ -24,6 +24,7 @@ pub fn list(
         #[cfg(feature = "evidence")]
         recorded,
         keyring,
+        None,
     )
     .map(|(list, _)| list)
 }

@@ -18,10 +18,10 @@ pub fn read(
     keyring: &Keyring,
 ) -> Result<[Opened; 2], Altered> {
     let [one, two] = permits;
-    let (first, spent) = open(stored, category, one, recorded, keyring)?;
+    let (first, spent) = open(stored, category, one, recorded, keyring, 0)?;
     #[cfg(feature = "evidence")]
     let (_, spent) = (spent, second);
-    Ok([first, open(stored, category, two, spent, keyring)?.0])
+    Ok([first, open(stored, category, two, spent, keyring, 0)?.0])
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! A read that nobody decided.
 //!
-//! error E0061: this function takes 5 arguments but 4 arguments were supplied
+//! error E0061: this function takes 6 arguments but 5 arguments were supplied
 
 use coffer_keys::Altered;
 #[cfg(feature = "evidence")]
@@ -24,6 +24,7 @@ pub fn read(
         permit,
         recorded,
         keyring,
+        0,
     )
     .map(|(opened, _)| opened)
 }

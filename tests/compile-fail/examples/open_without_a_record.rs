@@ -1,6 +1,6 @@
 //! A read that is not in the log.
 //!
-//! error E0061: this function takes 5 arguments but 4 arguments were supplied
+//! error E0061: this function takes 6 arguments but 5 arguments were supplied
 
 use coffer_keys::Altered;
 use coffer_vault::admit::{Permit, Read};
@@ -24,6 +24,7 @@ pub fn read(
         #[cfg(feature = "evidence")]
         recorded,
         keyring,
+        0,
     )
     .map(|(opened, _)| opened)
 }

@@ -20,7 +20,7 @@ pub fn read(
     recorded: Recorded,
     keyring: &Keyring,
 ) -> Result<Opened, Altered> {
-    Ok(open(stored, category, permit, recorded, keyring)?.0)
+    Ok(open(stored, category, permit, recorded, keyring, 0)?.0)
 }
 
 fn main() {}

@@ -18,10 +18,10 @@ pub fn read(
     keyring: &Keyring,
 ) -> Result<[Opened; 2], Altered> {
     let [one, two] = recorded;
-    let first = open(stored, category, permit, one, keyring)?.0;
+    let first = open(stored, category, permit, one, keyring, 0)?.0;
     #[cfg(feature = "evidence")]
     let permit = second;
-    Ok([first, open(stored, category, permit, two, keyring)?.0])
+    Ok([first, open(stored, category, permit, two, keyring, 0)?.0])
 }
 
 fn main() {}

@@ -18,10 +18,10 @@ pub fn read(
     keyring: &Keyring,
 ) -> Result<[Opened; 2], Altered> {
     let [one, two] = permits;
-    let first = open(stored, category, one, recorded, keyring)?.0;
+    let first = open(stored, category, one, recorded, keyring, 0)?.0;
     #[cfg(feature = "evidence")]
     let recorded = second;
-    Ok([first, open(stored, category, two, recorded, keyring)?.0])
+    Ok([first, open(stored, category, two, recorded, keyring, 0)?.0])
 }
 
 fn main() {}

@@ -3,6 +3,7 @@
 use coffer_client::{Token, ask};
 use coffer_tests::harness::{Home, Process, Raw, Reply, Running, Serving, Staff, Store, application_of, binary, name};
 use coffer_tests::search::Search;
+use coffer_vault::serve::routes::OPERATIONS;
 use coffer_vault::store::Family;
 use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::problem::Code;
@@ -58,7 +59,8 @@ async fn a_card_number_is_refused_in_every_place_with_one_leaf_that_says_so() {
 fn told(planted: &Planted, leaf: &Leaf) {
     let (path, place) = (planted.path, &planted.place);
     assert_eq!(leaf.refused, Some(Code::CardNumber), "{path} {place}");
-    assert_eq!(leaf.action.as_str(), path.trim_start_matches("/v1/").replace('/', "."), "{path} {place}");
+    let operation = OPERATIONS.iter().find(|operation| operation.path == path).unwrap();
+    assert_eq!(Some(leaf.action), operation.action, "{path} {place}");
     assert!(leaf.actor.is_some() && leaf.app.is_some(), "{path} {place}: the leaf does not say who");
     if !planted.in_item {
         return;

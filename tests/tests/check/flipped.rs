@@ -105,7 +105,7 @@ async fn a_flipped_bit_in_a_wrapped_key_or_an_index_row_is_found() {
     let in_keys = |place: &Place| place.family == "keys";
     // Of a key under the root key, the time of its making is bound by nothing, and says nothing.
     let created: Vec<usize> = (7..15).collect();
-    let root = [Code::KeyAltered, Code::KeyMalformed];
+    let root = [Code::KeyAltered, Code::KeyMalformed, Code::KeyStateAltered];
     each_flip(&scene, Family::Keys, &first(b'R', false), &root, &created, in_keys);
     let subject = [Code::KeyAltered, Code::KeyMalformed, Code::KeyForeign, Code::IndexMissing];
     each_flip(&scene, Family::Keys, &first(b'S', true), &subject, &[], in_keys);

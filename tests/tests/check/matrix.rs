@@ -437,13 +437,13 @@ InForce Older Refused policy_altered";
 
 /// A tombstone says only what is over; an index row is asked by who erases.
 const KEYS: &str = r"
-CategoryKey Flip Refused key_altered
+CategoryKey Flip Refused key_state_altered
 CategoryKey Delete Refused key_wrap_missing,key_versions,key_missing
 CategoryKey Exchange Refused key_altered
-LocatorKey Flip Refused key_altered
+LocatorKey Flip Refused key_state_altered
 LocatorKey Delete Refused key_missing
 LocatorKey Exchange Refused key_altered
-LogKey Flip Refused key_altered
+LogKey Flip Refused key_state_altered
 LogKey Delete Refused key_missing
 LogKey Exchange Refused private_unattributed,key_foreign,key_altered
 SubjectKey Flip Open key_altered,row_altered

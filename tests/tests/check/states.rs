@@ -104,7 +104,9 @@ async fn a_version_that_is_doubled_or_left_out_is_found_without_the_seal() {
     for change in changes {
         let (_, row) = wrapping(&scene);
         let report = scene.with(&[put(&other, &change(row))], false);
-        let found = places(&report);
+        // A key in a state that no leaf has brought it to may be found beside it.
+        let mut found = places(&report);
+        found.retain(|(code, _)| *code != Code::KeyStateWrong);
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!((found[0].0, found[0].1.category.unwrap().as_str()), (Code::KeyVersions, "bank"));
     }
