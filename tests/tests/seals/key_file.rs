@@ -50,6 +50,8 @@ async fn another_root_key_follows_and_everything_reads_before_and_after_a_kill()
     reads(&vault, "before").await;
 
     let home = vault.kill();
+    let checked = Command::new(binary()).arg("check").arg(home.dir()).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
     fs::write(&home.config.seal.key_file, old).unwrap();
     let said = refused(Command::new(binary()), &home);
     assert!(said.contains("does not open under this root key"), "{said}");
