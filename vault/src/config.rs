@@ -43,6 +43,10 @@ pub const AGREEMENTS_MAX: usize = 1_024;
 pub const ORIGIN_BYTES_MAX: usize = 128;
 /// Any of the limits of an application, at most. What the process itself can hold stands above it.
 pub const LIMIT_MAX: u32 = 1_000_000;
+/// Days of one generation of backups, at most.
+pub const GENERATION_DAYS_MAX: u32 = 366;
+/// Days of one generation of backups, unless it is declared.
+pub const GENERATION_DAYS: u32 = 35;
 /// Any of the deadlines, seconds at most.
 pub const DEADLINE_SECONDS_MAX: u32 = 3_600;
 
@@ -65,6 +69,8 @@ pub struct Config {
     pub seal: Seal,
     /// The store.
     pub store: Store,
+    /// Where the keys of backups lie.
+    pub backup: Backup,
     /// Whose data it is, in the file's order.
     pub controllers: Vec<Controller>,
     /// Under which agreements applications act for controllers that are not their own.
@@ -138,6 +144,15 @@ pub struct Store {
     pub memory_mib: u64,
     /// Free space below which nothing more is taken but what revokes and erases, MiB; below a quarter of it, nothing at all.
     pub reserve_mib: u64,
+}
+
+/// Where the keys of backups lie.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    /// Folders, each with a file of every generation. Without one no backup is made.
+    pub generations: Vec<PathBuf>,
+    /// For how many days archives are made under one generation.
+    pub generation_days: u32,
 }
 
 /// A controller (GDPR article 4(7)).
@@ -303,6 +318,11 @@ impl Config {
     pub fn key_file_shares_disk(&self) -> io::Result<bool> {
         shares_disk(&self.seal.key_file, &self.store.data)
     }
+}
+
+/// Whether two paths, which need not exist yet, lie on one file system.
+pub fn same_file_system(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(device_of(one)? == device_of(other)?)
 }
 
 /// Whether a key file lies, or would lie, on the file system of a data folder, which need not exist yet.

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use commands::{check, demo, dev, init, openapi, schema, serve, token};
+use commands::{backup, check, demo, dev, init, openapi, restore, schema, serve, token};
 use mimalloc::MiMalloc;
 use tracing_subscriber::EnvFilter;
 use zeroizing_alloc::ZeroAlloc;
@@ -43,6 +43,10 @@ enum Command {
     Dev(dev::Dev),
     /// Check a home, also while it is served: log, tree, head, keys, and rows against leaves
     Check(check::Check),
+    /// Write all that is in a vault into one file, also while it is served
+    Backup(backup::Backup),
+    /// Put what is in such a file into a home that has no data
+    Restore(restore::Restore),
     /// Check schema and policy before they are applied
     #[command(subcommand)]
     Schema(schema::Schema),
@@ -79,6 +83,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, cli.json),
         Command::Dev(args) => dev::run(&args),
         Command::Check(args) => check::run(&args, cli.json),
+        Command::Backup(args) => backup::run(&args, cli.json),
+        Command::Restore(args) => restore::run(&args, cli.json),
         Command::Schema(command) => schema::run(&command, cli.json),
         Command::Token(args) => token::run(args),
         Command::Openapi(args) => openapi::run(&args),

@@ -74,6 +74,8 @@ actions! {
     LogSucceed = "log.succeed";
     /// A new key of the log.
     LogRekey = "log.rekey";
+    /// An archive took the place of a vault, when its log was followed by another.
+    VaultRestore = "vault.restore";
     /// Leaves of the log were read.
     LogEntry = "log.entry";
     /// A key was destroyed, and nothing lay under it any more.

@@ -8,6 +8,7 @@
 //! docs/FORMAT.md draws the bytes. The manifest comes last, when all lengths and hashes are known, and is looked for from the
 //! end: a file without its end is no archive.
 
+pub mod generations;
 mod manifest;
 mod parts;
 mod read;
@@ -19,7 +20,7 @@ mod tests;
 use std::io;
 
 pub use manifest::{Manifest, Origin, Part};
-pub use read::{Opened, open};
+pub use read::{Opened, generation_of, open};
 pub use write::{Source, write};
 
 use crate::store::StoreError;

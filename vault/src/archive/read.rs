@@ -21,6 +21,11 @@ pub struct Opened<R> {
     keys: Zeroizing<Vec<u8>>,
 }
 
+/// Which generation an archive says it was made under. Nothing vouches for it before it is opened with that one's key.
+pub fn generation_of<R: Read + Seek>(input: &mut R) -> Result<u64, ArchiveError> {
+    Ok(ending(input)?.0.origin.generation)
+}
+
 /// Opens an archive: manifest, length and hash of every part, every chunk of the key part.
 pub fn open<R: Read + Seek>(mut input: R, key: &GenerationKey) -> Result<Opened<R>, ArchiveError> {
     let (manifest, parts_end) = manifest(&mut input, key)?;
@@ -41,8 +46,19 @@ pub fn open<R: Read + Seek>(mut input: R, key: &GenerationKey) -> Result<Opened<
     Ok(opened)
 }
 
-/// The manifest, and where the parts end. What stands at both ends is compared whole, so that no byte of an archive goes unseen.
+/// The manifest, and where the parts end.
 fn manifest<R: Read + Seek>(input: &mut R, key: &GenerationKey) -> Result<(Manifest, u64), ArchiveError> {
+    let (manifest, text, voucher, parts_end) = ending(input)?;
+    let id = manifest.id().ok_or(ArchiveError::Manifest)?;
+    key.vouched(&id, &text, &voucher).map_err(|_| ArchiveError::Manifest)?;
+    Ok((manifest, parts_end))
+}
+
+/// A manifest, its text, its voucher, and where it begins: nothing of it is known to be true yet.
+type Ending = (Manifest, Vec<u8>, [u8; VOUCHER_BYTES], u64);
+
+/// What stands at both ends is compared whole, so that no byte of an archive goes unseen.
+fn ending<R: Read + Seek>(input: &mut R) -> Result<Ending, ArchiveError> {
     let not_one = || ArchiveError::NotAnArchive;
     let length = input.seek(SeekFrom::End(0))?;
     let end_at = length.checked_sub(END_BYTES as u64).ok_or_else(not_one)?;
@@ -62,11 +78,8 @@ fn manifest<R: Read + Seek>(input: &mut R, key: &GenerationKey) -> Result<(Manif
     input.seek(SeekFrom::Start(parts_end))?;
     let mut text = vec![0; text_bytes as usize];
     input.read_exact(&mut text)?;
-    // Only its own name is taken from a manifest before it is known whose it is.
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| ArchiveError::Manifest)?;
-    let id = manifest.id().ok_or(ArchiveError::Manifest)?;
-    key.vouched(&id, &text, voucher).map_err(|_| ArchiveError::Manifest)?;
-    Ok((manifest, parts_end))
+    Ok((manifest, text, *voucher, parts_end))
 }
 
 fn hash(input: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {

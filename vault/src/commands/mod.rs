@@ -1,6 +1,7 @@
 //! The commands of `coffer-vault`, one a file.
 
 mod approvals;
+pub mod backup;
 pub mod check;
 pub mod demo;
 pub mod dev;
@@ -10,6 +11,7 @@ pub mod live;
 pub mod memory;
 pub mod open;
 pub mod openapi;
+pub mod restore;
 pub mod schema;
 pub mod serve;
 pub mod shares;

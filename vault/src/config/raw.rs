@@ -14,9 +14,9 @@ use toml::value::Datetime;
 
 use super::agreement::{self, RawAgreement};
 use super::{
-    APPLICATIONS_MAX, Application, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines, FileError,
-    Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start,
-    Store, TEXT_BYTES_MAX, Token,
+    APPLICATIONS_MAX, Application, Backup, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines,
+    FileError, GENERATION_DAYS, GENERATION_DAYS_MAX, Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX,
+    ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start, Store, TEXT_BYTES_MAX, Token,
 };
 
 /// What the erasure ledger is called where `[log] erasures` is left out.
@@ -25,6 +25,7 @@ const ERASURES_FILE: &str = "erasures";
 pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileError> {
     let raw: RawConfig = source.parse()?;
     Check { source }.all(&raw)?;
+    Check { source }.backup(home, &raw)?;
     Ok(raw.into_config(home))
 }
 
@@ -41,6 +42,8 @@ struct RawConfig {
     log: RawLog,
     seal: RawSeal,
     store: RawStore,
+    #[serde(default)]
+    backup: RawBackup,
     #[serde(default)]
     controller: Vec<RawController>,
     #[serde(default)]
@@ -114,6 +117,14 @@ struct RawStore {
     data: PathBuf,
     memory_mib: Spanned<u64>,
     reserve_mib: u64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RawBackup {
+    #[serde(default)]
+    generations: Vec<Spanned<PathBuf>>,
+    generation_days: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]
@@ -198,6 +209,10 @@ impl RawConfig {
                 data: at(&self.store.data),
                 memory_mib: self.store.memory_mib.into_inner(),
                 reserve_mib: self.store.reserve_mib,
+            },
+            backup: Backup {
+                generations: self.backup.generations.iter().map(|folder| at(folder.get_ref())).collect(),
+                generation_days: self.backup.generation_days.map_or(GENERATION_DAYS, Spanned::into_inner),
             },
             controllers: self.controller.into_iter().map(RawController::into_controller).collect(),
             agreements: self.agreement.into_iter().map(RawAgreement::into_agreement).collect(),
@@ -374,6 +389,24 @@ impl Check<'_> {
             Some(RawOperator { address }) if !address.get_ref().ip().is_loopback() => {
                 let what = "must be an address of this machine alone, such as 127.0.0.1:9464: it has no TLS";
                 Err(self.source.at(address.span(), "address", what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// In the data folder a generation's key would go where the data goes, and be copied with it.
+    fn backup(&self, home: &Path, raw: &RawConfig) -> Result<(), FileError> {
+        let data = home.join(&raw.store.data);
+        for folder in &raw.backup.generations {
+            if home.join(folder.get_ref()).starts_with(&data) {
+                let what = "must not lie in the data folder: who copies the data would copy the keys of its backups";
+                return Err(self.source.at(folder.span(), "generations", what));
+            }
+        }
+        match &raw.backup.generation_days {
+            Some(days) if !(1..=GENERATION_DAYS_MAX).contains(days.get_ref()) => {
+                let what = format!("must be 1 to {GENERATION_DAYS_MAX}");
+                Err(self.source.at(days.span(), "generation_days", what))
             }
             _ => Ok(()),
         }

@@ -5,7 +5,7 @@
 //! the one that brings enough of them rotates. The new root key is in the vault's memory only then, out of these very shares.
 //!
 //! ```text
-//! the seal keeps the next root key beside the present one, synced
+//! the seal keeps the next root key beside the present one, synced; so does each file of a generation of backups
 //!     killed here: the present one is in force, the other was for nothing
 //! rows and leaf are committed, in one synced batch
 //!     killed here: the next start finds by the rows which one is in force, and puts it in its place
@@ -33,6 +33,7 @@ use super::gathering::{Gathered, Gathering, problem_of_seal};
 use super::guard::{Text, Texts};
 use super::{House, Incoming, manage};
 use crate::admit::{Approved, Manage, Permit, What};
+use crate::archive::generations;
 use crate::keyring::{self, KeyringError};
 use crate::ledger::{Detail, Recorded};
 use crate::store::{Batch, Precondition};
@@ -233,6 +234,10 @@ impl Moved {
         };
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
         let keys = keyring::reroot(&*house.engine, (&old, &root), &mut batch, &mut needs).map_err(problem_of_rows)?;
+        generations::follow(&house.config.backup, &old, &root).map_err(|error| {
+            tracing::error!(%error, "the keys of backups cannot be put under another root key");
+            Problem::new(Code::SealUnavailable)
+        })?;
         Ok(Moved { batch, needs, keys, root: Arc::new(root) })
     }
 }

@@ -14,6 +14,7 @@ use super::door::{Door, Shut, Why};
 use super::house::Upkeep;
 use super::{House, Incoming, manage};
 use crate::admit::PeerCertificate;
+use crate::archive::generations;
 use crate::clock;
 
 /// From this many days before its end on, the certificate is warned of.
@@ -51,6 +52,7 @@ fn warnings(house: &House, upkeep: Upkeep) -> Vec<String> {
     if let Some(left_ms) = left_ms.filter(|left| *left < CERTIFICATE_WARNING_DAYS * DAY_MS) {
         warnings.push(format!("the server's certificate ends in {} days: replace its files", left_ms / DAY_MS));
     }
+    warnings.extend(generations::warning(&house.config.backup));
     warnings.extend(registrations_ended(house));
     warnings.extend(upkeep.memory);
     warnings.extend(agreements_ended(house));

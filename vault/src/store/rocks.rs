@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use coffer_wire::Name;
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::properties::BACKGROUND_ERRORS;
 use rocksdb::statistics::Ticker;
@@ -148,6 +149,15 @@ impl Rocks {
         let mut all = all.collect::<Result<Vec<_>, _>>().map_err(io)?;
         all.retain(|path| path.extension().is_some_and(|extension| extension == ending));
         Ok(all)
+    }
+
+    /// The categories that have rows here, whichever schema is in force.
+    pub fn categories(&self) -> Vec<Name> {
+        let category = |family: &Family| match family {
+            Family::Rows(category) => Some(*category),
+            _ => None,
+        };
+        self.known().iter().filter_map(category).collect()
     }
 
     /// Flushes, stops background work and lets go of the folder. A value that is only dropped loses nothing either:

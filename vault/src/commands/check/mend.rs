@@ -241,7 +241,7 @@ impl Bench<'_> {
 }
 
 /// Writes what is asked for into a file that is not there yet.
-pub(super) fn ask(into: &Path, request: &Request) -> io::Result<()> {
+pub(in crate::commands) fn ask(into: &Path, request: &Request) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(into)?;
     file.write_all(request.encode().as_bytes())
 }
@@ -283,7 +283,7 @@ impl Drop for Aside {
     }
 }
 
-pub(super) fn named(path: &Path, what: &str) -> String {
+pub(in crate::commands) fn named(path: &Path, what: &str) -> String {
     format!("{}-{what}", path.file_name().unwrap_or_default().to_string_lossy())
 }
 

@@ -1,8 +1,8 @@
 //! `coffer-vault check`: a home held against its log, and the log against what stands outside it. Where a server has the
 //! home open, a copy of its store is looked at, of one moment.
 
-mod bar;
-mod mend;
+pub(super) mod bar;
+pub(super) mod mend;
 mod report;
 mod successor;
 
@@ -135,16 +135,16 @@ fn failed_check(error: CheckError) -> Failure {
 }
 
 /// What is looked at: the home's own store and head, or copies of them where a server has the store open.
-struct Seen {
+pub(super) struct Seen {
     // Closed before the copy is removed.
-    engine: Rocks,
+    pub(super) engine: Rocks,
     head: PathBuf,
     erasures: PathBuf,
     copy: Option<Copy>,
 }
 
 impl Seen {
-    fn of(config: &Config) -> Result<Seen, Failure> {
+    pub(super) fn of(config: &Config) -> Result<Seen, Failure> {
         let locked = match Rocks::open(&config.store.data, &open::tuning(config)) {
             Ok(engine) => {
                 let (head, erasures) = (config.log.head.clone(), config.log.erasures.clone());
@@ -158,7 +158,7 @@ impl Seen {
         Ok(Seen { engine, head: copy.head(), erasures: copy.erasures(), copy: Some(copy) })
     }
 
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         self.copy.is_some()
     }
 }
