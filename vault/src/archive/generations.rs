@@ -134,7 +134,8 @@ fn all_or_none(backup: &Backup) -> Result<BTreeMap<u64, Generation>, GenerationE
     if backup.generations.is_empty() { Ok(BTreeMap::new()) } else { all(backup) }
 }
 
-/// Every generation, from whichever folder has it. A folder that is not there is a disk that is not there.
+/// Every generation, with what all folders have of it. A folder that is not there is a disk that is not there, and when it is
+/// there again it has not seen the root key that is in force by then.
 fn all(backup: &Backup) -> Result<BTreeMap<u64, Generation>, GenerationError> {
     if backup.generations.is_empty() {
         return Err(GenerationError::NoFolder);
@@ -153,7 +154,11 @@ fn all(backup: &Backup) -> Result<BTreeMap<u64, Generation>, GenerationError> {
             let number = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok());
             let Some(number) = number else { continue };
             let generation = Generation::read(&file.path(), number)?;
-            known.insert(number, generation);
+            match known.get_mut(&number) {
+                None => drop(known.insert(number, generation)),
+                Some(same) if same.id == generation.id => same.wrapped.extend(generation.wrapped),
+                Some(_) => return Err(GenerationError::Malformed(file.path())),
+            }
         }
     }
     Ok(known)
@@ -299,6 +304,22 @@ mod tests {
             matches!(numbered(&backup, &old, 1), Err(GenerationError::Unopened(1))),
             "what is long gone opens nothing"
         );
+    }
+
+    #[test]
+    fn a_folder_that_was_away_when_the_root_key_changed_does_no_harm() {
+        let dir = tempfile::tempdir().unwrap();
+        let backup = backup(dir.path());
+        let (old, next) = (root(dir.path(), "a"), root(dir.path(), "b"));
+        let key = vouch(&present(&backup, &old, 0).unwrap().1);
+        let (last, away) = (&backup.generations[1], dir.path().join("away"));
+        std::fs::rename(last, &away).unwrap();
+        follow(&backup, &old, &next).unwrap();
+        std::fs::rename(&away, last).unwrap();
+        assert_eq!(vouch(&numbered(&backup, &next, 1).unwrap()), key);
+        present(&backup, &next, 0).unwrap();
+        std::fs::remove_dir_all(&backup.generations[0]).unwrap();
+        assert_eq!(vouch(&numbered(&backup, &next, 1).unwrap()), key, "it has been told by then");
     }
 
     #[test]

@@ -641,6 +641,8 @@ audience = "coffer"
             ("[log]", "[limits]\nrequests = 5\n[log]", 8, "requests"),
             ("[log]", "[deadlines]\nidle_seconds = 0\n[log]", 8, "idle_seconds"),
             ("[log]", "[deadlines]\nbody_seconds = 3601\n[log]", 8, "body_seconds"),
+            ("[log]", "[backup]\ngenerations = [\"data/keys\"]\n[log]", 8, "generations"),
+            ("[log]", "[backup]\ngeneration_days = 0\n[log]", 8, "generation_days"),
             ("kind = \"key-file\"", "kind = \"tpm\"", 11, "kind"),
             ("key_file = ", "same_disc = true\nkey_file = ", 12, "same_disc"),
             ("key_file = ", "start = \"shut\"\nkey_file = ", 12, "start"),
