@@ -163,7 +163,7 @@ impl Bed {
         opened.restore(&store).map_err(|error| unusable(&error))?;
         if root_in_force(&store).map_err(Failure::config)? != root.id() {
             return Err(Failure::config(
-                "the archive lies under another root key than the seal gives; nothing was changed",
+                "the archive was made under another root key than the seal gives now: put back what gave the root key of that time; nothing was changed",
             ));
         }
         let here = self.config(config)?;
