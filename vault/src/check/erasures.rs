@@ -1,10 +1,12 @@
 //! The erasure ledger, held against the tombstones in the store and they against it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use coffer_keys::KeyId;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
-use crate::keyring::record::SubjectRow;
+use crate::keyring::record::{RootRow, State, SubjectRow, Use};
 use crate::ledger::erasures::{self, Contents, ErasuresError};
 use crate::seal::verify::Verifier;
 use crate::store::Family;
@@ -30,12 +32,20 @@ impl Check<'_> {
         if of_this_log && complete > end {
             self.add(Finding::new(Code::ErasuresAhead, Place::of("erasures")).against(end, complete));
         }
+        let ended = self.ended(log)?;
         self.each(Family::Keys, SubjectRow::PREFIX, |check, key, value| {
             let Some(id) = SubjectRow::id(key) else { return Ok(()) };
             let place = Place::of(Family::Keys).key(&id);
             match SubjectRow::decode(value) {
                 Some(SubjectRow::Destroyed { at }) if of_this_log && at < complete && !named.contains(&id) => {
                     check.found(Code::ErasureUnmirrored, place.leaf(at));
+                }
+                // What ended with the key over it has no tombstone, and is named all the same.
+                Some(SubjectRow::Living { wrapped_by, .. }) if ended.contains_key(&wrapped_by) => {
+                    let at = ended.get(&wrapped_by).copied().flatten().filter(|at| *at < complete);
+                    if let Some(at) = at.filter(|_| of_this_log && !named.contains(&id)) {
+                        check.found(Code::ErasureUnmirrored, place.leaf(at));
+                    }
                 }
                 Some(SubjectRow::Living { .. }) if named.contains(&id) => {
                     check.found(Code::ErasedKeyLives, place);
@@ -44,6 +54,19 @@ impl Check<'_> {
             }
             Ok(())
         })
+    }
+
+    /// The category keys that were destroyed, each with the leaf by which all ended that lay under it.
+    fn ended(&mut self, log: &Log) -> Result<HashMap<KeyId, Option<u64>>, CheckError> {
+        let mut ended = HashMap::new();
+        self.each(Family::Keys, RootRow::PREFIX, |_, key, value| {
+            let (Some(id), Some(row)) = (RootRow::id(key), RootRow::decode(value)) else { return Ok(()) };
+            if row.usage == Use::Category && row.state == State::Destroyed {
+                ended.insert(id, log.keys.shredded_at((row.controller, row.category), row.version));
+            }
+            Ok(())
+        })?;
+        Ok(ended)
     }
 
     fn unread(&mut self, error: ErasuresError) -> Result<(), CheckError> {

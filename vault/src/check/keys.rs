@@ -52,7 +52,7 @@ impl Wraps {
         }
         if row.state == State::Destroyed {
             self.destroyed.insert(id);
-            if log.keys.is_shredded(line, row.version) {
+            if log.keys.shredded_at(line, row.version).is_some() {
                 self.shredded.insert(id);
             }
         }

@@ -11,7 +11,7 @@ use super::{Check, CheckError, Code, Finding, Place};
 use crate::admit::{Asked, id_of};
 use crate::jobs::{JobRow, Progress};
 use crate::keyring::{audit_category, drill_tag, in_force_tag};
-use crate::ledger::{Final, Last, Remembered};
+use crate::ledger::{Final, ended_at, Last, Remembered};
 use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
 
@@ -40,6 +40,7 @@ impl Check<'_> {
                     _ => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
                 },
                 meta::ERASED_FINAL if Final::decode(value).is_some_and(|ended| log.has(check.volume, ended.leaf)) => {}
+                meta::KEYS_ENDED if ended_at(value).is_some_and(|at| log.has(check.volume, at)) => {}
                 _ => match controller_of(key) {
                     Some(name) => check.number(log, name, numbers.remove(&name), value),
                     None => check.found(Code::ForeignEntry, Place::of(Family::Meta)),

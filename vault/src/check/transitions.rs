@@ -23,14 +23,15 @@ pub(super) struct Transitions {
 struct Line {
     states: BTreeMap<u32, State>,
     floor: u32,
-    shredded: BTreeSet<u32>,
+    /// Versions that were, each with its leaf.
+    shredded: BTreeMap<u32, u64>,
     emptied: u64,
 }
 
 impl Default for Line {
     fn default() -> Self {
         let states = BTreeMap::from([(FIRST, State::Active)]);
-        Line { states, floor: FIRST, shredded: BTreeSet::new(), emptied: 0 }
+        Line { states, floor: FIRST, shredded: BTreeMap::new(), emptied: 0 }
     }
 }
 
@@ -62,7 +63,7 @@ impl Transitions {
             Action::KeyState => drop(line.states.insert(version, State::Compromised)),
             Action::KeysShred => {
                 line.states.insert(version, State::Destroyed);
-                line.shredded.insert(version);
+                line.shredded.insert(version, index);
             }
             _ => drop(line.states.insert(version, State::Destroyed)),
         }
@@ -80,9 +81,9 @@ impl Transitions {
         }
     }
 
-    /// Whether a version was destroyed with all that lay under it.
-    pub(super) fn is_shredded(&self, (controller, category): (Name, Name), version: u32) -> bool {
-        self.lines.get(&(controller, category)).is_some_and(|line| line.shredded.contains(&version))
+    /// The leaf by which a version was destroyed with all that lay under it.
+    pub(super) fn shredded_at(&self, (controller, category): (Name, Name), version: u32) -> Option<u64> {
+        self.lines.get(&(controller, category))?.shredded.get(&version).copied()
     }
 
     /// Below which version of a key nothing can lie.

@@ -66,6 +66,8 @@ struct Moving {
     altered: u64,
     batch: Batch,
     needs: Vec<Precondition>,
+    /// What they rely on together.
+    relied: Vec<Precondition>,
     cursor: Vec<u8>,
 }
 
@@ -98,8 +100,11 @@ impl<W: Workshop> Rewrap<'_, W> {
             Ok(None) => {}
             Ok(Some(moved)) => {
                 moving.needs.push(Precondition::unchanged(Family::Keys, key.to_vec(), Some(row)));
-                if moving.keys == 0 {
-                    moving.needs.push(moved.need);
+                // The same two for nearly every key of a step.
+                for need in moved.needs {
+                    if !moving.relied.contains(&need) {
+                        moving.relied.push(need);
+                    }
                 }
                 moving.batch.put(Family::Keys, key.to_vec(), moved.row);
                 moving.keys += 1;
@@ -114,7 +119,7 @@ impl<W: Workshop> Rewrap<'_, W> {
     fn move_keys(&self, job: &Read, moving: Moving) -> Result<(), Trouble> {
         let done = job.row.done + moving.keys as u64;
         let next = JobRow { done, cursor: moving.cursor, ..job.row.clone() };
-        self.submit(job, next, moving.batch, moving.needs)
+        self.submit(job, next, moving.batch, [moving.relied, moving.needs].concat())
     }
 
     /// The job's row alone.

@@ -109,7 +109,7 @@ impl JobRow {
 
 impl Read {
     /// That nobody else has gone on with it.
-    pub(super) fn unchanged(&self) -> Precondition {
+    pub fn unchanged(&self) -> Precondition {
         Precondition::unchanged(Family::Meta, JobRow::key(self.id), Some(&self.bytes))
     }
 }

@@ -30,7 +30,7 @@ pub use create::{Created, create_line, create_log_key, create_version};
 pub use in_force::{drill_tag, in_force_tag};
 pub use log::{LogKeys, OwnLogKey};
 pub use reroot::{reroot, root_in_force};
-pub use rewrap::{Moved, Under};
+pub use rewrap::{Moved, Under, subjects_under};
 pub use state::{Active, AnyHeld, Compromised, DecryptOnly, Destroyed, Held};
 pub use subject::{OwnKey, SubjectIndex};
 pub use survey::Survey;

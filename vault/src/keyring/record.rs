@@ -112,9 +112,9 @@ impl RootRow {
         Some(KeyId::from_bytes(key.strip_prefix(RootRow::PREFIX)?.try_into().ok()?))
     }
 
-    /// How the row of a category key begins that wraps what is new.
-    pub(super) fn wrapping() -> Vec<u8> {
-        vec![FORMAT, Use::Category.code(), State::Active.code()]
+    /// How the row of a category key begins that is in this state.
+    pub(super) fn category_in(state: State) -> Vec<u8> {
+        vec![FORMAT, Use::Category.code(), state.code()]
     }
 
     /// Makes the tag anew. `locator`: the locator key of the key's line; of the log key, that of the vault's audit line.

@@ -16,8 +16,8 @@ const PAGE_ROWS: usize = 4_096;
 pub struct Moved {
     /// The row.
     pub row: Vec<u8>,
-    /// That the version which wraps it is still the active one.
-    pub need: Precondition,
+    /// That the version which wraps it is still the active one, and the one from under which it comes has not ended.
+    pub needs: [Precondition; 2],
 }
 
 impl Line {
@@ -31,12 +31,12 @@ impl Line {
     pub fn moved(&self, store_key: &[u8], row: &[u8]) -> Result<Option<Moved>, NotRewrapped> {
         let active = self.active();
         let old = |wrapped_by: &KeyId| self.version(wrapped_by).filter(|version| version.id != active.id);
-        let row = match self.wrapped_prefix() {
+        let (row, from) = match self.wrapped_prefix() {
             AuditRow::PREFIX => {
                 let Some(row) = AuditRow::decode(row) else { return Err(Altered.into()) };
                 let Some(old) = old(&row.wrapped_by) else { return Ok(None) };
                 let wrapped = self.rewrapped(KeyKind::Audit, row.id, (&old, &row.wrapped), &active)?;
-                AuditRow { wrapped_by: active.id, wrapped, ..row }.encode()
+                (AuditRow { wrapped_by: active.id, wrapped, ..row }.encode(), old)
             }
             _ => {
                 let id = SubjectRow::id(store_key).ok_or(Altered)?;
@@ -47,10 +47,10 @@ impl Line {
                 };
                 let Some(old) = old(&wrapped_by) else { return Ok(None) };
                 let wrapped = self.rewrapped(KeyKind::Subject, id, (&old, &wrapped), &active)?;
-                SubjectRow::Living { wrapped_by: active.id, index, wrapped }.encode()
+                (SubjectRow::Living { wrapped_by: active.id, index, wrapped }.encode(), old)
             }
         };
-        Ok(Some(Moved { row, need: active.wraps() }))
+        Ok(Some(Moved { row, needs: [active.wraps(), from.opens()] }))
     }
 
     fn rewrapped(
@@ -108,6 +108,18 @@ impl Under {
     fn add(&mut self, id: KeyId) {
         *self.counts.entry(id).or_default() += 1;
         self.total += 1;
+    }
+}
+
+/// The keys of persons that lie under a key, in no order that says anything. Needs no key.
+pub fn subjects_under(engine: &dyn Engine, id: &KeyId) -> Result<Vec<KeyId>, StoreError> {
+    let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+    loop {
+        let page = engine.scan(Family::Keys, SubjectRow::PREFIX, after.as_deref(), PAGE_ROWS)?;
+        let of_it = page.iter().filter(|(_, row)| wrapped_by(SubjectRow::PREFIX, row) == Some(*id));
+        found.extend(of_it.filter_map(|(key, _)| SubjectRow::id(key)));
+        let Some((last, _)) = page.last() else { return Ok(found) };
+        after = Some(last.clone());
     }
 }
 

@@ -45,7 +45,16 @@ impl Version {
     /// That this version still wraps what is new when a key that was put under it is numbered. So no key comes to lie under a
     /// version once its rotation stands in the log.
     pub fn wraps(&self) -> Precondition {
-        Precondition::Begins { family: Family::Keys, key: RootRow::key(&self.id), bytes: RootRow::wrapping() }
+        self.is_still(State::Active)
+    }
+
+    /// That this version still is what it was when a key was taken from under it: what ended with it must not come back.
+    pub(super) fn opens(&self) -> Precondition {
+        self.is_still(self.state)
+    }
+
+    fn is_still(&self, state: State) -> Precondition {
+        Precondition::Begins { family: Family::Keys, key: RootRow::key(&self.id), bytes: RootRow::category_in(state) }
     }
 }
 

@@ -30,3 +30,13 @@ impl Final {
         row
     }
 }
+
+/// The position of the leaf of the newest act that destroyed a category key. Derived, as above.
+pub(super) fn category_keys(engine: &dyn Engine) -> Result<Option<u64>, StoreError> {
+    Ok(engine.get(Family::Meta, meta::KEYS_ENDED)?.and_then(|row| ended_at(&row)))
+}
+
+/// Reads the row that says so.
+pub(crate) fn ended_at(row: &[u8]) -> Option<u64> {
+    row.try_into().ok().map(u64::from_be_bytes)
+}

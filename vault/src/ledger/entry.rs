@@ -337,6 +337,8 @@ pub struct Submission {
     pub(super) ends_before: Option<u64>,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) buries: Vec<KeyId>,
+    /// Where a category key is destroyed: the keys of persons that end with it.
+    pub(super) ends: Option<Vec<KeyId>>,
     /// Rows of jobs, each with the place of the leaf that opens it.
     pub(super) opens: Vec<(u64, Vec<u8>)>,
     pub(super) born: std::time::Instant,
@@ -359,6 +361,7 @@ impl Submission {
             ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
+            ends: None,
             opens: Vec::new(),
             born,
         }
@@ -386,6 +389,7 @@ impl Submission {
             ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
+            ends: None,
             opens: Vec::new(),
             born: std::time::Instant::now(),
         }
@@ -419,6 +423,13 @@ impl Submission {
     /// Ids of wrapping keys that end with this: whoever has used one and comes later starts again. Their rows are in the batch.
     pub fn ending(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
         self.buries.extend(keys);
+        self
+    }
+
+    /// With this a category key is destroyed, and these keys of persons with it: the erasure ledger names them, though their rows
+    /// stay as they are.
+    pub fn ending_under(mut self, keys: Vec<KeyId>) -> Submission {
+        self.ends.get_or_insert_default().extend(keys);
         self
     }
 
@@ -480,6 +491,7 @@ impl Submission {
             let moved = next.remembers.into_iter().map(|one| ToRemember { offset: one.offset + before, ..one });
             whole.remembers.extend(moved);
             whole.buries.extend(next.buries);
+            whole.ends = next.ends.into_iter().fold(whole.ends, |whole, keys| Some([whole.unwrap_or_default(), keys].concat()));
             whole.opens.extend(next.opens.into_iter().map(|(offset, job)| (offset + before, job)));
             whole.entries.extend(next.entries);
             whole.batch.extend(next.batch);

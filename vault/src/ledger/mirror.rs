@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::erasures::{Erased, Erasures, ErasuresError};
 use super::queue::Results;
-use super::{Rejected, Shared};
+use super::{Rejected, Shared, shredded};
 use crate::keyring::Voucher;
 use crate::keyring::record::SubjectRow;
 use crate::store::{Engine, Family};
@@ -197,6 +197,11 @@ pub(super) fn take_up(
         }
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
+    }
+    let shredded = shredded::unnamed(path, engine, seen, size)?;
+    if let Some(last) = shredded.iter().map(|erased| erased.at).max() {
+        shared.erased(last);
+        ledger.append(&shredded, seen)?;
     }
     ledger.append(&[], size)?;
     Ok(ledger)

@@ -20,6 +20,7 @@ mod remembered;
 mod revived;
 mod sequencer;
 mod shared;
+mod shredded;
 mod signers;
 mod sound;
 mod space;
@@ -54,6 +55,7 @@ use start::{Own, StartError};
 
 pub use attribution::{Attribution, Unattributed};
 pub use ended::Final;
+pub(crate) use ended::ended_at;
 pub use entry::{About, Circumstances, Detail, Entry, NotMade, StoredPrivate, Submission};
 pub use figures::Figures;
 pub use last::{Last, has_leaves, number_key};
@@ -205,6 +207,9 @@ impl Ledger {
         let shared = Arc::new(Shared::new(newest, line, policy));
         let queue = Arc::new(Queue::new(QUEUE_LEAVES_MAX));
         let erasures = mirror::take_up(&place.erasures, voucher, &place.origin, &**engine, &shared)?;
+        if let Some(at) = ended::category_keys(&**engine)? {
+            shared.erased(at);
+        }
         shared.ended(Final::newest(&**engine)?.map_or(0, |ended| ended.before));
         let (orders, mirror) = mirror::mirror(erasures, Arc::clone(&shared));
         let mut sequencer = sequencer(engine, clock, place, &shared, signers, resumed.growth, resumed.numbers);
@@ -314,6 +319,7 @@ fn sequencer(
         space: Default::default(),
         graveyard: Default::default(),
         handed_over: None,
+        ended: None,
         orders: None,
     }
 }

@@ -1,10 +1,12 @@
 //! Keys that the erasure ledger says are destroyed, and that live in the store: an older copy of them was put back.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use coffer_keys::KeyId;
 
 use super::erasures::{self, ErasuresError};
+use super::shredded;
 use crate::keyring::Voucher;
 use crate::keyring::record::{IndexRow, SubjectRow};
 use crate::store::{Batch, Engine, Family};
@@ -23,9 +25,13 @@ pub fn revived(path: &Path, voucher: &Voucher, engine: &dyn Engine) -> Result<Ve
     if !path.exists() {
         return Ok(revived);
     }
+    // What ended with a category key has no tombstone, and is no less at its end for it.
+    let ended: HashSet<KeyId> = shredded::ended(engine)?.into_iter().map(|(id, _)| id).collect();
     erasures::read(path, Some(voucher), &mut |erased| {
         let row = engine.get(Family::Keys, &SubjectRow::key(&erased.id))?;
-        if let Some(SubjectRow::Living { index, .. }) = row.as_deref().and_then(SubjectRow::decode) {
+        if let Some(SubjectRow::Living { wrapped_by, index, .. }) = row.as_deref().and_then(SubjectRow::decode)
+            && !ended.contains(&wrapped_by)
+        {
             revived.push(Revived { id: erased.id, index });
         }
         Ok(())

@@ -53,6 +53,8 @@ pub(super) struct Sequencer {
     pub(super) graveyard: Graveyard,
     /// The notes once the batch stands, where it adds one.
     pub(super) handed_over: Option<Line>,
+    /// The leaf of the newest act in the batch that destroys a category key.
+    pub(super) ended: Option<u64>,
     /// To whoever keeps the erasure ledger; nobody does while a new log is made.
     pub(super) orders: Option<Orders>,
 }
@@ -146,9 +148,9 @@ impl Sequencer {
     }
 
     /// Each gets its results; who is told that something is erased, once the erasure ledger names it.
-    fn answer(&self, replies: Vec<(Reply, Vec<Result<Numbered, Rejected>>)>, note: &Arc<str>, erased: Vec<Erased>) {
-        if let Some(newest) = erased.last() {
-            self.shared.erased(newest.at);
+    fn answer(&mut self, replies: Vec<(Reply, Vec<Result<Numbered, Rejected>>)>, note: &Arc<str>, erased: Vec<Erased>) {
+        if let Some(newest) = erased.last().map(|erased| erased.at).max(self.ended.take()) {
+            self.shared.erased(newest);
         }
         let mut waiting = Vec::new();
         for (reply, results) in replies {
@@ -201,6 +203,12 @@ impl Sequencer {
             rows.put(Family::Keys, SubjectRow::key(id), SubjectRow::Destroyed { at }.encode());
             erased.push(Erased { id: *id, at });
         }
+        let ends_category = submission.ends.is_some();
+        if let Some(under) = submission.ends {
+            let at = self.growth.position();
+            rows.put(Family::Meta, meta::KEYS_ENDED, at.to_be_bytes());
+            erased.extend(under.into_iter().map(|id| Erased { id, at }));
+        }
         for told in &submission.remembers {
             rows.put(Family::Meta, told.key.clone(), told.value(self.growth.position()));
         }
@@ -211,6 +219,10 @@ impl Sequencer {
         if let Some(before) = submission.ends_before {
             rows.put(Family::Meta, meta::ERASED_FINAL, Final { leaf: self.growth.position(), before }.encode());
         }
+        if ends_category {
+            self.ended = Some(self.growth.position());
+            self.shared.touch([Family::Keys]);
+        }
         if !submission.destroys.is_empty() {
             let rows = rows.iter().map(|change| change.family);
             self.shared.touch(rows.filter(|family| matches!(family, Family::Keys | Family::Rows(_))));
@@ -218,7 +230,7 @@ impl Sequencer {
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
         let writes = !rows.is_empty();
-        let tells_of_erasure = submission.tells_again || !submission.destroys.is_empty();
+        let tells_of_erasure = submission.tells_again || ends_category || !submission.destroys.is_empty();
         if writes {
             overlay.apply(&rows)?;
             batch.extend(rows);

@@ -14,9 +14,10 @@ use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Approved, Manage, Permit, What};
 use crate::keyring::record::{RootRow, State, Use};
-use crate::keyring::{AnyHeld, Held, Line, Under, audit_category, root_rows};
+use crate::jobs::{self, JobRow, Progress};
+use crate::keyring::{AnyHeld, Held, Line, Under, audit_category, root_rows, subjects_under};
 use crate::ledger::{Detail, Submission};
-use crate::store::{Batch, Family};
+use crate::store::{Batch, Engine, Family, Precondition};
 
 pub(super) async fn destroy(house: Arc<House>, incoming: Incoming) -> Answered {
     to_its_end(house, incoming, Action::KeysDestroy).await
@@ -53,26 +54,32 @@ async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered
         let (engine, at, key) = (Arc::clone(&house.engine), Arc::clone(&line), request.version);
         let looked = tokio::task::spawn_blocking(move || look(&*engine, &at, key)).await;
         let looked = looked.map_err(|_| Problem::new(Code::Internal))?;
-        let stepped = looked.and_then(|(held, under)| take(action, &request, held, under));
+        let stepped = looked.and_then(|looked| take(action, &request, looked));
         let stepped = match stepped {
             Ok(stepped) => stepped,
             Err(Refused { code, detail }) => return Err(desk.refuse_envelope(code, detail).await),
         };
-        let Stepped { id, state, under, write } = stepped;
+        let Stepped { id, state, under, ends, rests_on, write } = stepped;
         let approved = match state {
             State::Destroyed => Some(second_person(&desk, &permit, &request, under).await?),
             _ => None,
         };
         let detail = Detail { category: Some(request.category), version: Some(request.version), ..Detail::default() };
         let private = private(action, (id, state, under), approved.as_ref());
-        let (mut batch, mut needs) = (Batch::new(), Vec::new());
+        let (mut batch, mut needs) = (Batch::new(), rests_on);
         if let Some(approved) = approved {
             approved.used_up_in(&mut batch, &mut needs);
         }
-        let submission = manage::submission(&desk, &permit, detail, private)?.with_rows(batch, needs);
-        if let Some(recorded) = manage::submit(&desk, write(&line, submission)).await? {
-            // It is so in the log; nothing after this may fail.
+        let mut submission = manage::submission(&desk, &permit, detail, private)?.with_rows(batch, needs);
+        if state == State::Destroyed {
+            submission = submission.ending_under(ends);
+        }
+        let submitted = manage::submit(&desk, write(&line, submission)).await;
+        // It is so in the log, also where the erasure ledger does not say so yet; nothing after this may fail.
+        if matches!(&submitted, Ok(Some(_)) | Err(Problem { code: Code::ErasedNotMirrored, .. })) {
             line.change(|versions| versions.stepped(&id, state));
+        }
+        if let Some(recorded) = submitted? {
             let mut notes = Vec::new();
             let receipt = recorded.into_receipt(&mut notes);
             return body(&KeyAnswer { state: state.as_str().to_owned(), under, receipt, notes });
@@ -126,8 +133,25 @@ impl From<Code> for Refused {
     }
 }
 
-/// The version as it lies in the store, and how much lies under it.
-fn look(engine: &dyn crate::store::Engine, line: &Line, version: u32) -> Result<(AnyHeld, u64), Refused> {
+/// A version as it lies in the store.
+struct Looked {
+    held: AnyHeld,
+    /// How much lies under it.
+    under: u64,
+    /// The keys of persons among these.
+    subjects: Vec<KeyId>,
+    /// That none of them is moved away meanwhile: the jobs of its line have gone no further.
+    rests_on: Vec<Precondition>,
+}
+
+fn look(engine: &dyn Engine, line: &Line, version: u32) -> Result<Looked, Refused> {
+    let unread = |error| manage::unread(error).code;
+    let jobs = jobs::list(engine).map_err(unread)?.into_iter().filter(|job| {
+        let JobRow { controller, category, progress, .. } = &job.row;
+        (controller, category, *progress) == (line.controller(), line.category(), Progress::Running)
+    });
+    // Before the keys: whatever a job has moved since then changes its row.
+    let rests_on = jobs.map(|job| job.unchanged()).collect();
     let rows = root_rows(engine).map_err(|error| {
         tracing::error!(%error, "the keys cannot be read");
         Code::Internal
@@ -135,10 +159,11 @@ fn look(engine: &dyn crate::store::Engine, line: &Line, version: u32) -> Result<
     let of_line = |row: &RootRow| row.controller == *line.controller() && row.category == *line.category();
     let found = rows.iter().find(|(_, row)| row.usage == Use::Category && of_line(row) && row.version == version);
     let (id, _) = found.ok_or(Code::UnknownKey)?;
-    let read = engine.get(Family::Keys, &RootRow::key(id)).map_err(|error| manage::unread(error).code)?;
+    let read = engine.get(Family::Keys, &RootRow::key(id)).map_err(unread)?;
     let held = AnyHeld::of(line, *id, read.ok_or(Code::Altered)?).map_err(|_| Code::Altered)?;
-    let under = Under::count(engine).map_err(|error| manage::unread(error).code)?;
-    Ok((held, under.of(id)))
+    let under = Under::count(engine).map_err(unread)?.of(id);
+    let subjects = if under > 0 { subjects_under(engine, id).map_err(unread)? } else { Vec::new() };
+    Ok(Looked { held, under, subjects, rests_on })
 }
 
 /// A step that may be taken.
@@ -146,11 +171,15 @@ struct Stepped {
     id: KeyId,
     state: State,
     under: u64,
+    /// The keys of persons that end with it, where it ends.
+    ends: Vec<KeyId>,
+    rests_on: Vec<Precondition>,
     write: Box<dyn FnOnce(&Line, Submission) -> Submission + Send>,
 }
 
 impl Stepped {
-    fn of<S: Send + 'static>(held: Held<S>, under: u64) -> Stepped {
+    fn of<S: Send + 'static>(held: Held<S>, looked: (u64, Vec<KeyId>, Vec<Precondition>)) -> Stepped {
+        let (under, ends, rests_on) = looked;
         let (id, state) = (held.id(), held.state());
         let write = move |line: &Line, submission: Submission| {
             let (mut batch, mut needs) = (Batch::new(), Vec::new());
@@ -158,11 +187,12 @@ impl Stepped {
             // Whoever has used it and is numbered behind this starts again: no read is granted under what has ended.
             submission.with_rows(batch, needs).ending([id])
         };
-        Stepped { id, state, under, write: Box::new(write) }
+        Stepped { id, state, under, ends, rests_on, write: Box::new(write) }
     }
 }
 
-fn take(action: Action, request: &KeyRequest, held: AnyHeld, under: u64) -> Result<Stepped, Refused> {
+fn take(action: Action, request: &KeyRequest, looked: Looked) -> Result<Stepped, Refused> {
+    let Looked { held, under, subjects, rests_on } = looked;
     if matches!(held, AnyHeld::Active(_)) {
         return Err(Code::KeyActive.into());
     }
@@ -179,10 +209,11 @@ fn take(action: Action, request: &KeyRequest, held: AnyHeld, under: u64) -> Resu
         }
         _ => {}
     }
+    let looked = (under, subjects, rests_on);
     Ok(match (action, held) {
-        (Action::KeyState, AnyHeld::DecryptOnly(held)) => Stepped::of(held.compromise(), under),
-        (Action::KeysDestroy | Action::KeysShred, AnyHeld::DecryptOnly(held)) => Stepped::of(held.destroy(), under),
-        (Action::KeysDestroy | Action::KeysShred, AnyHeld::Compromised(held)) => Stepped::of(held.destroy(), under),
+        (Action::KeyState, AnyHeld::DecryptOnly(held)) => Stepped::of(held.compromise(), looked),
+        (Action::KeysDestroy | Action::KeysShred, AnyHeld::DecryptOnly(held)) => Stepped::of(held.destroy(), looked),
+        (Action::KeysDestroy | Action::KeysShred, AnyHeld::Compromised(held)) => Stepped::of(held.destroy(), looked),
         _ => return Err(Code::KeyStep.into()),
     })
 }

@@ -16,6 +16,8 @@ pub const APPROVAL_PREFIX: &[u8] = b"approval:";
 pub const JOB_PREFIX: &[u8] = b"job:";
 /// The newest leaf that says that no byte of destroyed keys is left, and of which keys.
 pub const ERASED_FINAL: &[u8] = b"erased-final";
+/// The leaf of the newest act that destroyed a category key.
+pub const KEYS_ENDED: &[u8] = b"keys-ended";
 /// No row is ever there: its delete is what a write-ahead log holds that is to end.
 pub const STIRRED: &[u8] = b"\0stirred";
 /// Begins the key of a legal hold.
