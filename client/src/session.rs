@@ -193,14 +193,15 @@ impl Session {
         Ok(Entries { start, leaves: answer.leaves, checkpoint, note, logged })
     }
 
-    /// The certificate of an erase, a signed note, which holds under the log's key; `None`: of the newest one.
+    /// The certificate of an erase, of a rotation that has ended, or of a key's end: a signed note, which holds under the log's
+    /// key; `None`: of the newest erase.
     pub async fn certificate(&self, leaf: Option<u64>) -> Result<String, Error> {
         let (asked, floor) = (CertificateRequest { leaf }, self.core.log.floor());
         let answer: CertificateAnswer =
             self.act("/v1/certificates/issue", Action::CertIssue, &asked, Repeat::Safe).await?;
         self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::CertIssue), floor).await?;
         prover::wake(&self.core);
-        let verified = Certificate::verify(&answer.certificate, self.core.log.trust().key());
+        let verified = Certificate::verify_by(&answer.certificate, &self.core.log.trust());
         match verified {
             Ok((certificate, _)) if leaf.is_none_or(|leaf| certificate.act.index == leaf) => Ok(answer.certificate),
             _ => Err(Error::UnexpectedAnswer(200)),

@@ -429,7 +429,8 @@ pub enum Log {
     #[command(
         after_help = "Examples:\n  coffer --token-file tokens/auditor log verify --since head --remember head\n  \
                       coffer log verify --file log.dump --log-key log.pub\n  \
-                      coffer log verify --certificate erased.cert --log-key log.pub"
+                      coffer log verify --certificate erased.cert --log-key log.pub\n  \
+                      coffer log verify --certificate rotated.cert --log-key log.pub --since head"
     )]
     Verify(Verify),
     /// Write the whole log to a file that `log verify --file` checks without a vault
@@ -459,7 +460,7 @@ pub struct Offline {
     #[arg(long, value_name = "DUMP")]
     pub file: Option<PathBuf>,
     /// Check a certificate, without a vault and without a token
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "remember"])]
+    #[arg(long, value_name = "FILE", conflicts_with = "remember")]
     pub certificate: Option<PathBuf>,
 }
 
@@ -470,7 +471,8 @@ pub struct Verify {
     /// A file with the log's public key, in place of `log_key` of the configuration
     #[arg(long, alias = "key", value_name = "FILE", requires = "offline")]
     pub log_key: Option<PathBuf>,
-    /// A checkpoint that an earlier run remembered; the log must continue it
+    /// A checkpoint that an earlier run remembered; the log must continue it. With --certificate: the notes in it lead from the
+    /// log key that is given to the one that has signed
     #[arg(long, value_name = "FILE")]
     pub since: Option<PathBuf>,
     /// Where to write the checkpoint that was verified, for --since
@@ -531,6 +533,22 @@ pub enum Keys {
                       --reason 'the landlord has left; what is kept of it must end'"
     )]
     Shred(ShredKey),
+    /// Fetch the certificate of a rotation that has ended, or of a key's end, into a file
+    #[command(
+        after_help = "Example:\n  coffer --token-file tokens/security-admin keys certificate 1234 --out rotated.cert\n\n\
+                      The leaf is the one of `keys.rewrap` with which the job of a rotation ends (`coffer log tail` shows it), or the one that \
+                      `keys destroy` or `keys shred` printed. Of these the state `refused` becomes `destroyed` within ten minutes."
+    )]
+    Certificate(KeyCertificate),
+}
+
+#[derive(Args)]
+pub struct KeyCertificate {
+    /// The leaf of the act
+    pub leaf: u64,
+    /// The file to write; it must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 /// Another root key.

@@ -19,6 +19,7 @@ use crate::leaf::{INTEGER_END, Leaf};
 use crate::name::Name;
 use crate::note::{self, Checkpoint, NoteError, VerifierKey};
 use crate::private::{Private, SALT_BYTES, commitment};
+use crate::succession::Trust;
 use crate::tree::{leaf_hash, verify_inclusion};
 
 /// What its first line says.
@@ -104,7 +105,7 @@ pub struct Certificate {
     pub keys: Vec<Key>,
     /// How many keys.
     pub key_count: u64,
-    /// How many records went with them, or were moved.
+    /// How many records went with them; of a category key, how many keys of persons went with it or were moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_count: Option<u64>,
     /// When it began, Unix time in milliseconds: the time of the leaf under `act`, or before it.
@@ -250,6 +251,17 @@ impl Certificate {
         Ok((certificate, checkpoint))
     }
 
+    /// The same for whoever trusts a key of the log, by the notes to which it leads: signed by any of its keys, under a
+    /// checkpoint that counts, so that a key which had handed on already certifies nothing more.
+    pub fn verify_by(text: &str, trust: &Trust) -> Result<(Certificate, Checkpoint), CertificateError> {
+        let by_any = trust.keys().map(|key| Certificate::verify(text, key));
+        let not_its = |result: &Result<_, _>| matches!(result, Err(CertificateError::Signature(NoteError::NotSigned)));
+        let unsigned = Err(CertificateError::Signature(NoteError::NotSigned));
+        let (certificate, checkpoint) = by_any.into_iter().find(|result| !not_its(result)).unwrap_or(unsigned)?;
+        trust.verify(&certificate.checkpoint).map_err(CertificateError::Checkpoint)?;
+        Ok((certificate, checkpoint))
+    }
+
     fn numbers(&self) -> impl Iterator<Item = u64> {
         let archives = self.archives.map_or([0, 0], |archives| [archives.generation, archives.final_ms]);
         let last = self.last.as_ref().map_or(0, |last| last.index);
@@ -270,10 +282,15 @@ impl Certificate {
             () if act.category != self.category => wrong("category"),
             () if named != self.key_count && !(named == 0 && self.key_count > KEYS_MAX as u64) => wrong("key_count"),
             () if self.from_ms > act.t => wrong("from_ms"),
+            () if self.rewrapped(&act) && self.act.moved() != self.record_count => wrong("record_count"),
             () if self.to_ms != done_ms => wrong("to_ms"),
             () if self.issued_ms < self.to_ms => wrong("issued_ms"),
             () => self.ended(last.as_ref()),
         }
+    }
+
+    fn rewrapped(&self, act: &Leaf) -> bool {
+        self.kind == Kind::Rotation && act.action.as_str() == "keys.rewrap"
     }
 
     /// `destroyed` needs the leaf that says so, behind the act and for keys that ended before it. A generation's key lies in
@@ -292,6 +309,11 @@ impl Certificate {
 }
 
 impl Proved {
+    /// How many keys were moved, as the private part says that is shown.
+    fn moved(&self) -> Option<u64> {
+        self.shown.as_ref()?.private().ok()?.moved
+    }
+
     fn hold(&self, place: &'static str, checkpoint: &Checkpoint) -> Result<Leaf, CertificateError> {
         let bytes = self.leaf.as_bytes();
         let leaf = Leaf::parse(bytes).map_err(|_| CertificateError::Leaf(place))?;

@@ -73,6 +73,12 @@ pub struct Private {
     /// No byte of the wrapped keys that were destroyed before this leaf is in the store's files any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
+    /// Where the end of a job is told: the leaf that began it, by its position.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<u64>,
+    /// How many keys it has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<u64>,
     /// What else is to be known of an act that touches no record, such as a range of leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -72,6 +72,8 @@ fn holds_card(private: &Private) -> bool {
         known,
         notice: _,
         before: _,
+        began: _,
+        moved: _,
         note: _,
     } = private;
     let ids = [person, record].into_iter().flatten().chain(others).chain(&known.reference).map(|id| id.as_str());

@@ -143,7 +143,8 @@ impl<W: Workshop> Rewrap<'_, W> {
             format!("job {}: {} keys moved, none is left below version {}", job.id, job.row.done, active.version);
         let detail = Detail { category: Some(job.row.category), version: Some(active.version), ..Detail::default() };
         let about = About::Unattributed { key: &key, person: None };
-        let private = Private { note: Some(note), ..Private::default() };
+        let (began, moved) = (Some(job.id), Some(job.row.done));
+        let private = Private { note: Some(note), began, moved, ..Private::default() };
         let leaf = Entry::granted(permit, &common, about, detail, private)?;
         let (mut batch, mut needs) = (Batch::new(), vec![job.unchanged(), active.wraps()]);
         self.raise_floor(active.version, &mut batch, &mut needs)?;

@@ -5,14 +5,14 @@
 //! alone, and the leaf's commitment to its private part. Whoever has that part, from the receipt of the erase, can show
 //! that the two belong together; nobody else can, and the certificate may be filed anywhere.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use coffer_wire::api::{CertificateAnswer, CertificateRequest, ProveRequest};
 use coffer_wire::certificate::{Archives, Certificate, KEYS_MAX, Key, Kind, Proved, Shown, State};
 use coffer_wire::leaf::{Action, Leaf};
-use coffer_wire::name::VAULT;
 use coffer_wire::note::Checkpoint;
-use coffer_wire::private::Private;
+use coffer_wire::private::{Private, SALT_BYTES};
 use coffer_wire::problem::{Code, Problem};
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, note};
@@ -20,7 +20,8 @@ use coffer_wire::{Hash, note};
 use super::answer::{Answered, body};
 use super::blocking::blocking;
 use super::{House, Incoming, manage};
-use crate::keyring::Audited;
+use crate::keyring::record::Use;
+use crate::keyring::{Audited, root_rows};
 use crate::ledger::erasures::{self, ErasuresError};
 use crate::ledger::history::{History, HistoryError, leaf_key};
 use crate::ledger::{Final, NotProved, StoredPrivate, Volume, prove};
@@ -78,11 +79,12 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let private = Private { note: Some(note), ..Private::default() };
     let (desk, recorded) = manage::record(&house, &incoming, Action::CertIssue, private).await?;
     let at = Arc::clone(&house);
-    let issued = blocking(move || of_erasure(&at, asked.leaf).and_then(|told| issue(&at, told)));
+    let issued = blocking(move || told(&at, asked.leaf).and_then(|told| issue(&at, told)));
     let certificate = match issued.await.map_err(|_| Problem::new(Code::Internal))? {
         Ok(certificate) => certificate,
         Err(NotIssued::NoSuchAct) => {
-            let detail = "`leaf` must be the index of a leaf of an erase, as its receipt names it";
+            let detail = "`leaf` must be the index of a leaf of an erase, of `keys.destroy` or `keys.shred` as its receipt \
+                          names it, or of `keys.rewrap`";
             return Err(Problem::new(Code::Malformed).with_detail(detail));
         }
         Err(error) => {
@@ -105,7 +107,11 @@ pub(super) fn issue(house: &House, told: Statement) -> Result<String, NotIssued>
     let ended =
         ended.filter(|ended| ended.before > volume.position(told.leaf) && Volume::split(ended.leaf).0 == volume);
     let (checkpoint, size) = house.ledger.shared().newest_with_size();
-    let (leaf, act) = proved(house, told.leaf, size)?;
+    // The end of a job says in its private part how much was moved, and speaks of nobody.
+    let (leaf, act) = match told.kind {
+        Kind::Rotation => shown(house, told.leaf, size)?,
+        _ => proved(house, told.leaf, size)?,
+    };
     if leaf.granted.is_none() || !told.kind.actions().contains(&leaf.action.as_str()) {
         return Err(NotIssued::NoSuchAct);
     }
@@ -133,29 +139,71 @@ pub(super) fn issue(house: &House, told: Statement) -> Result<String, NotIssued>
     }))
 }
 
-/// What is to be certified of an erase: its keys stand in the erasure ledger, under the first leaf of the act. `None`: of
-/// the newest.
-fn of_erasure(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> {
-    let volume = volume(house);
-    let history = History::of(&*house.engine, volume);
-    let (mut first, mut keys, mut key_count) = (None, Vec::new(), 0);
+/// What is to be certified of the act of a leaf; `None`: of the newest erase.
+fn told(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> {
+    let Some(index) = leaf else { return of_erasure(house, None) };
+    let act = parsed(&History::of(&*house.engine, volume(house)), index)?;
+    match act.action {
+        Action::KeysRewrap => of_rotation(house, index, &act),
+        Action::KeysDestroy | Action::KeysShred => of_destruction(house, index, &act),
+        _ => of_erasure(house, leaf),
+    }
+}
+
+/// Of a rotation that has ended: nothing is left under any version before the one that its leaf names.
+fn of_rotation(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIssued> {
+    let version = act.version.ok_or(NotIssued::NoSuchAct)?;
+    let keys = versions(house, act, |of| of < version)?;
+    let (_, told) = opened(house, leaf, act)?;
+    let told: Private = serde_json::from_str(&told).map_err(|_| NotIssued::Altered)?;
+    let began = told.began.map(Volume::split);
+    let began = began.map(|(volume, index)| parsed(&History::of(&*house.engine, volume), index)).transpose()?;
+    let from_ms = began.map(|began| began.t);
+    let (key_count, record_count) = (keys.len() as u64, told.moved);
+    Ok(Statement { kind: Kind::Rotation, leaf, from_ms, keys, key_count, record_count, archives: None })
+}
+
+/// Of a version of a category key that was destroyed, and of what ended with it.
+fn of_destruction(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIssued> {
+    let keys = versions(house, act, |of| act.version == Some(of))?;
+    // A key of the log is of no category, and no file of the store says how far its end has come.
+    if keys.is_empty() || act.category.is_none() {
+        return Err(NotIssued::NoSuchAct);
+    }
+    let (mut under, at) = (HashSet::new(), volume(house).position(leaf));
     erasures::read(&house.config.log.erasures, None, &mut |erased| {
-        // An act of a log that has ended is certified out of that log.
-        let (of, at) = Volume::split(erased.at);
-        if of != volume || leaf.is_some_and(|leaf| at > leaf) || first.is_some_and(|first| at < first) {
-            return Ok(());
-        }
-        if first != Some(at) {
-            (first, key_count) = (Some(at), 0);
-            keys.clear();
-        }
-        key_count += 1;
-        if keys.len() < KEYS_MAX {
-            keys.push(Key { id: erased.id.to_string(), version: None });
+        if erased.at == at {
+            under.insert(erased.id);
         }
         Ok(())
     })?;
-    let first = first.ok_or(NotIssued::NoSuchAct)?;
+    let (key_count, record_count) = (keys.len() as u64, Some(under.len() as u64));
+    Ok(Statement { kind: Kind::Destruction, leaf, from_ms: None, keys, key_count, record_count, archives: None })
+}
+
+/// Versions of the category key that a leaf is about.
+fn versions(house: &House, act: &Leaf, wanted: impl Fn(u32) -> bool) -> Result<Vec<Key>, NotIssued> {
+    let rows = root_rows(&*house.engine).map_err(|_| NotIssued::Altered)?;
+    let mut of_line: Vec<_> = rows
+        .iter()
+        .filter(|(_, row)| row.usage == Use::Category && row.controller == act.controller && wanted(row.version))
+        .filter(|(_, row)| Some(row.category) == act.category)
+        .map(|(id, row)| Key { id: id.to_string(), version: Some(row.version) })
+        .collect();
+    of_line.sort_by_key(|key| key.version);
+    Ok(of_line)
+}
+
+/// What is to be certified of an erase: its keys stand in the erasure ledger, under the first leaf of the act. `None`: of
+/// the newest.
+fn of_erasure(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> {
+    let history = History::of(&*house.engine, volume(house));
+    let mut acts = newest_act(house, leaf)?;
+    // What ended with a category key is named there too, and is no erase.
+    while parsed(&history, acts.first)?.action == Action::KeysShred {
+        acts = newest_act(house, Some(acts.first.checked_sub(1).ok_or(NotIssued::NoSuchAct)?))?;
+    }
+    let Named { first, keys, key_count } = acts;
     let leaf = leaf.unwrap_or(first);
     if leaf - first > ACT_LEAVES_MAX {
         return Err(NotIssued::NoSuchAct);
@@ -169,6 +217,36 @@ fn of_erasure(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> 
         }
     }
     Ok(Statement { kind: Kind::Erasure, leaf, from_ms: None, keys, key_count, record_count: None, archives: None })
+}
+
+/// The keys that the erasure ledger names under one leaf.
+struct Named {
+    first: u64,
+    keys: Vec<Key>,
+    key_count: u64,
+}
+
+/// Those of the newest leaf, at the latest the given one.
+fn newest_act(house: &House, latest: Option<u64>) -> Result<Named, NotIssued> {
+    let volume = volume(house);
+    let (mut first, mut keys, mut key_count) = (None, Vec::new(), 0);
+    erasures::read(&house.config.log.erasures, None, &mut |erased| {
+        // An act of a log that has ended is certified out of that log.
+        let (of, at) = Volume::split(erased.at);
+        if of != volume || latest.is_some_and(|latest| at > latest) || first.is_some_and(|first| at < first) {
+            return Ok(());
+        }
+        if first != Some(at) {
+            (first, key_count) = (Some(at), 0);
+            keys.clear();
+        }
+        key_count += 1;
+        if keys.len() < KEYS_MAX {
+            keys.push(Key { id: erased.id.to_string(), version: None });
+        }
+        Ok(())
+    })?;
+    Ok(Named { first: first.ok_or(NotIssued::NoSuchAct)?, keys, key_count })
 }
 
 /// The log that is open.
@@ -198,19 +276,24 @@ fn proved(house: &House, index: u64, size: u64) -> Result<(Leaf, Proved), NotIss
     Ok((leaf, Proved { index, leaf: text, leaf_hash, inclusion, shown: None }))
 }
 
-/// The same with the private part, of a leaf of the vault's own that speaks of nobody.
+/// The same with the private part, of a leaf that speaks of nobody.
 fn shown(house: &House, index: u64, size: u64) -> Result<(Leaf, Proved), NotIssued> {
     let (leaf, proved) = proved(house, index, size)?;
+    let (salt, private) = opened(house, index, &leaf)?;
+    let shown = Some(Shown { salt: Hash::from_bytes(salt), private });
+    Ok((leaf, Proved { shown, ..proved }))
+}
+
+/// Salt and private part of a leaf that speaks of nobody.
+fn opened(house: &House, index: u64, leaf: &Leaf) -> Result<([u8; SALT_BYTES], String), NotIssued> {
     let row = house.engine.get(Family::Private, &leaf_key(volume(house).position(index)))?.ok_or(NotIssued::Altered)?;
     let stored = StoredPrivate::parse(&row).ok_or(NotIssued::Altered)?;
     let keyring = house.keyring();
-    let audit = keyring.audit(&VAULT).ok_or(NotIssued::Altered)?;
+    let audit = keyring.audit(&leaf.controller).ok_or(NotIssued::Altered)?;
     let whom = Audited::Unattributed(stored.period().as_str());
     let key = match audit.audit_key(&View::blocking(&*house.engine), whom) {
         Ok(Ok(Some(key))) if stored.is_unattributed() => key,
         _ => return Err(NotIssued::Altered),
     };
-    let (salt, private) = stored.show(&key, &leaf.controller, &leaf.commit).ok_or(NotIssued::Altered)?;
-    let shown = Some(Shown { salt: Hash::from_bytes(salt), private });
-    Ok((leaf, Proved { shown, ..proved }))
+    stored.show(&key, &leaf.controller, &leaf.commit).ok_or(NotIssued::Altered)
 }

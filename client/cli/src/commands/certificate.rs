@@ -4,14 +4,14 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use coffer_wire::certificate::{Archives, Certificate, CertificateError, State};
+use coffer_wire::certificate::{Archives, Certificate, CertificateError, Kind, State};
 use coffer_wire::leaf::Alias;
 use coffer_wire::leaf::Leaf;
-use coffer_wire::note::VerifierKey;
+use coffer_wire::succession::Trust;
 use coffer_wire::{Hash, Name};
 use serde::Serialize;
 
-use crate::args::SubjectCertificate;
+use crate::args::{KeyCertificate, SubjectCertificate};
 use crate::connect::{Desk, prove};
 use crate::failure::Failure;
 use crate::input;
@@ -42,24 +42,36 @@ struct Report<'a> {
     archives: Option<Archives>,
 }
 
-/// `subject certificate`: fetches the certificate of an erase, checks it, and keeps it in a new file.
-pub async fn fetch(desk: &Desk, args: &SubjectCertificate) -> Result<(), Failure> {
+/// `subject certificate`: of an erase.
+pub async fn of_subject(desk: &Desk, args: &SubjectCertificate) -> Result<(), Failure> {
+    fetch(desk, args.leaf, &args.out).await
+}
+
+/// `keys certificate`: of a rotation that has ended, or of a key's end.
+pub async fn of_key(desk: &Desk, args: &KeyCertificate) -> Result<(), Failure> {
+    fetch(desk, Some(args.leaf), &args.out).await
+}
+
+/// Fetches a certificate, checks it, and keeps it in a new file.
+async fn fetch(desk: &Desk, leaf: Option<u64>, out: &Path) -> Result<(), Failure> {
     let (vault, session) = desk.session()?;
-    let certificate = session.certificate(args.leaf).await?;
+    let certificate = session.certificate(leaf).await?;
     prove(&vault).await?;
-    let failed = |error| Failure::failed(args.out.display(), error);
-    let mut file = OpenOptions::new().write(true).create_new(true).open(&args.out).map_err(failed)?;
+    let trust = vault.follow().await?;
+    let failed = |error| Failure::failed(out.display(), error);
+    let mut file = OpenOptions::new().write(true).create_new(true).open(out).map_err(failed)?;
     file.write_all(certificate.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-    tell(desk, &certificate, &desk.log_key(None)?)
+    tell(desk, &certificate, &trust)
 }
 
-/// `log verify --certificate`: needs the log's public key, and nothing else.
-pub fn verify(desk: &Desk, file: &Path, key: &VerifierKey) -> Result<(), Failure> {
-    tell(desk, &input::text(file)?, key)
+/// `log verify --certificate`: needs a public key of the log, the notes to which it leads where it has handed on, and nothing
+/// else.
+pub fn verify(desk: &Desk, file: &Path, trust: &Trust) -> Result<(), Failure> {
+    tell(desk, &input::text(file)?, trust)
 }
 
-fn tell(desk: &Desk, text: &str, key: &VerifierKey) -> Result<(), Failure> {
-    let (certificate, checkpoint) = Certificate::verify(text, key).map_err(failed)?;
+fn tell(desk: &Desk, text: &str, trust: &Trust) -> Result<(), Failure> {
+    let (certificate, checkpoint) = Certificate::verify_by(text, trust).map_err(failed)?;
     let act = Leaf::parse(certificate.act.leaf.as_bytes()).map_err(|_| failed(CertificateError::Leaf("act")))?;
     if desk.screen.is_json() {
         return desk.screen.json(&Report {
@@ -86,11 +98,12 @@ fn tell(desk: &Desk, text: &str, key: &VerifierKey) -> Result<(), Failure> {
     let category = certificate.category.map_or("none".to_owned(), |category| category.to_string());
     let mut pairs = vec![
         ("certificate of", plain(certificate.kind.as_str())),
-        ("state", plain(state(certificate.state))),
+        ("state", plain(state(certificate.kind, certificate.state))),
         ("log", plain(&certificate.origin)),
         ("controller", plain(certificate.controller)),
         ("category", plain(category)),
         ("keys", plain(count(certificate.key_count, "key", "keys"))),
+        ("ended or moved with them", plain(with(&certificate))),
         ("done", plain(moment(certificate.to_ms))),
         ("issued", plain(moment(certificate.issued_ms))),
         ("leaf", plain(certificate.act.index)),
@@ -107,8 +120,17 @@ fn tell(desk: &Desk, text: &str, key: &VerifierKey) -> Result<(), Failure> {
     desk.screen.line([green("The certificate holds."), plain(" Signature, log, proof and statements were checked.")])
 }
 
-fn state(state: State) -> &'static str {
+fn with(certificate: &Certificate) -> String {
+    match (certificate.kind, certificate.record_count) {
+        (Kind::Rotation | Kind::Destruction, Some(keys)) => count(keys, "key of a person", "keys of persons"),
+        (_, Some(records)) => count(records, "record", "records"),
+        (_, None) => "not said".to_owned(),
+    }
+}
+
+fn state(kind: Kind, state: State) -> &'static str {
     match state {
+        State::Refused if kind == Kind::Rotation => "moved: nothing lies under these versions, and nothing opens under them",
         State::Refused => "refused: the keys are destroyed; wrapped bytes may still lie in the store's files",
         State::Destroyed => "destroyed: no byte of the keys is in the store's files",
     }

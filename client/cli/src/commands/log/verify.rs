@@ -28,10 +28,10 @@ const ADVICE: &str = "keep what you have and call the operator: this must not ha
 
 pub async fn run(desk: &Desk, args: &Verify) -> Result<(), Failure> {
     let key = desk.log_key(args.log_key.as_deref())?;
-    if let Some(file) = &args.offline.certificate {
-        return certificate::verify(desk, file, &key);
-    }
     let since = args.since.as_deref().map(Since::read).transpose()?;
+    if let Some(file) = &args.offline.certificate {
+        return certificate::verify(desk, file, &trust_of(key, since.as_ref())?);
+    }
     let line = match &args.offline.file {
         Some(path) => of_file(path, trust_of(key, since.as_ref())?)?,
         None => of_vault(desk, since.as_ref()).await?,
