@@ -6,6 +6,7 @@ mod bytes;
 mod command;
 mod mirror;
 mod putback;
+mod shred;
 
 use coffer_keys::KeyId;
 use coffer_tests::harness::{Home, Running, Serving};

@@ -11,7 +11,7 @@ use super::{Check, CheckError, Code, Finding, Place};
 use crate::admit::{Asked, id_of};
 use crate::jobs::{JobRow, Progress};
 use crate::keyring::{audit_category, drill_tag, in_force_tag};
-use crate::ledger::{Final, ended_at, Last, Remembered};
+use crate::ledger::{Final, Last, Remembered, ended_at};
 use crate::seal::verify::Verifier;
 use crate::store::{Family, meta};
 

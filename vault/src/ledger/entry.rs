@@ -491,7 +491,8 @@ impl Submission {
             let moved = next.remembers.into_iter().map(|one| ToRemember { offset: one.offset + before, ..one });
             whole.remembers.extend(moved);
             whole.buries.extend(next.buries);
-            whole.ends = next.ends.into_iter().fold(whole.ends, |whole, keys| Some([whole.unwrap_or_default(), keys].concat()));
+            whole.ends =
+                next.ends.into_iter().fold(whole.ends, |whole, keys| Some([whole.unwrap_or_default(), keys].concat()));
             whole.opens.extend(next.opens.into_iter().map(|(offset, job)| (offset + before, job)));
             whole.entries.extend(next.entries);
             whole.batch.extend(next.batch);

@@ -130,7 +130,9 @@ fn with(certificate: &Certificate) -> String {
 
 fn state(kind: Kind, state: State) -> &'static str {
     match state {
-        State::Refused if kind == Kind::Rotation => "moved: nothing lies under these versions, and nothing opens under them",
+        State::Refused if kind == Kind::Rotation => {
+            "moved: nothing lies under these versions, and nothing opens under them"
+        }
         State::Refused => "refused: the keys are destroyed; wrapped bytes may still lie in the store's files",
         State::Destroyed => "destroyed: no byte of the keys is in the store's files",
     }
