@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use coffer_keys::KeyId;
 use coffer_tests::harness::{Home, Reply, Running, Serving, Store};
 use coffer_vault::check::{self, Silent};
-use coffer_vault::jobs::{self, Progress};
+use coffer_vault::jobs::{self, JobRow, Progress};
 use coffer_vault::keyring::record::{RootRow, State, SubjectRow, Use};
 use coffer_vault::keyring::{Keyring, Under};
-use coffer_vault::store::{Batch, Family};
+use coffer_vault::store::{Batch, Engine, Family, Overlay};
 use coffer_wire::leaf::{Action, Leaf};
 use coffer_wire::problem::Code;
 use rand_chacha::ChaCha8Rng;
@@ -269,6 +269,83 @@ fn expected(states: &[State], verb: &str, version: u32) -> Result<State, &'stati
         ("compromised", Some(State::DecryptOnly)) => Ok(State::Compromised),
         _ => Ok(State::Destroyed),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_just_being_moved_ends_with_the_one_over_it_that_is_shredded() {
+    let vault = peopled().await;
+    let slowly = json!({ "controller": "oakvale", "category": "bank", "reason": "lost", "rate": 1 });
+    ask(&vault, "rotate", &slowly).await.granted();
+    let home = vault.stop().await;
+    let engine = home.engine();
+    let (keyring, _) = Keyring::open(&*engine, &home.root_key()).unwrap();
+    let line = keyring.line(&"oakvale".parse().unwrap(), &"bank".parse().unwrap()).unwrap();
+    let rows = engine.scan(Family::Keys, SubjectRow::PREFIX, None, usize::MAX).unwrap();
+    let moved = rows.iter().find_map(|(key, row)| line.moved(key, row).unwrap()).unwrap();
+    let hold = |engine: &dyn Engine| {
+        moved.needs.iter().map(|need| Overlay::new(engine).holds(need).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(hold(&*engine), [true, true]);
+    drop(engine);
+    let vault = home.serve();
+    loop {
+        let mut body = bank(1);
+        body["count"] = json!(versions(&vault)[0].2);
+        let reply = both(&vault, "shred", &body).await;
+        if reply.outcome().1 == "ok" {
+            break;
+        }
+    }
+    assert_eq!(hold(&**vault.engine()), [true, false], "the step that was to move it looks again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erase_under_a_withheld_key_is_refused_with_a_leaf_for_each_record() {
+    let vault = peopled().await;
+    let officer = vault.staff("bank-officer", "oakvale");
+    officer.write("bank", &person(PEOPLE - 1), "s", json!({ "sort_code": "00-00-01" })).await.granted();
+    let slowly = json!({ "controller": "oakvale", "category": "bank", "reason": "lost", "rate": 1 });
+    ask(&vault, "rotate", &slowly).await.granted();
+    ask(&vault, "compromised", &bank(1)).await.granted();
+    // Whom the job has not moved yet is chance, since keys have random ids: of so many there are some.
+    let before = vault.log_size();
+    let mut withheld = 0;
+    for number in (0..PEOPLE).rev().take(8) {
+        let records = if number == PEOPLE - 1 { vec!["r", "s", "never"] } else { vec!["r"] };
+        let items = records.iter().map(|r| json!({ "category": "bank", "person": person(number), "record": r }));
+        let reply = vault.staff("dpo", "oakvale").items("/v1/records/erase", items.collect()).await.json();
+        let told = reply["items"].as_array().cloned().unwrap_or_else(|| vec![reply]);
+        withheld += told.iter().filter(|item| item["code"] == "key_withheld").count();
+    }
+    let refused = vault.leaves_since(before).into_iter().filter(|leaf| leaf.action == Action::RecordsErase);
+    let refused = refused.filter(|leaf| leaf.refused == Some(Code::KeyWithheld)).count();
+    assert!(withheld > 0);
+    assert_eq!(refused, withheld);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_jobs_that_ended_the_newest_thousand_are_kept() {
+    let vault = peopled().await;
+    ask(&vault, "rotate", &rotate_bank()).await.granted();
+    jobs_end(&vault).await;
+    let first = jobs::list(&**vault.engine()).unwrap().pop().unwrap();
+    let mut batch = Batch::new();
+    for later in 1..jobs::JOBS_KEPT as u64 {
+        batch.put(Family::Meta, JobRow::key(first.id + 1_000 + later), first.row.encode());
+    }
+    vault.engine().commit(&batch).unwrap();
+    let told = ask(&vault, "rotate", &rotate_bank()).await.granted().json();
+    jobs_end(&vault).await;
+    let kept: Vec<u64> = jobs::list(&**vault.engine()).unwrap().iter().map(|job| job.id).collect();
+    assert_eq!((kept.len(), Some(kept[0])), (jobs::JOBS_KEPT, told["rotated"][0]["job"].as_u64()));
+    let home = vault.stop().await;
+    let engine = home.engine();
+    let (head, erasures) = (&home.config.log.head, &home.config.log.erasures);
+    let stopped =
+        check::Home { engine: &*engine, log_key: &home.log_key, head, erasures, show_ids: false, cards: false };
+    let report = check::check(&stopped, None, &Silent).unwrap();
+    let missing = report.findings.kept().iter().filter(|finding| finding.code == check::Code::JobMissing).count();
+    assert_eq!(missing, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

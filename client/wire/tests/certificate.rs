@@ -6,6 +6,7 @@ use coffer_wire::leaf::{Action, Alias, Decision, Tail, encode_head};
 use coffer_wire::name::VAULT;
 use coffer_wire::note::{self, Checkpoint, NOTE_BYTES_MAX, VerifierKey};
 use coffer_wire::private::{Private, commitment};
+use coffer_wire::succession::{Handover, Rekey, Trust};
 use coffer_wire::tree::{Edge, Nodes, inclusion_proof, leaf_hash, node_hash};
 use coffer_wire::{Hash, Name};
 use ct_merkle::InclusionProof;
@@ -89,6 +90,30 @@ impl Log {
     fn issue(&self, certificate: &Certificate) -> String {
         certificate.assemble(&self.key(), &self.sign(&certificate.body()))
     }
+}
+
+fn rekeyed(from: &Log, size: u64, to: &Log) -> Trust {
+    let rekey = Rekey { log: ORIGIN.into(), size, key: to.key(), made_ms: START_MS, until_ms: START_MS };
+    let body = Handover::Rekey(rekey).body();
+    let signature = from.sign(&body);
+    let mut trust = Trust::of(from.key());
+    trust.follow([note::signed(body, [(&from.key(), &signature)]).as_str()]).unwrap();
+    trust
+}
+
+#[test]
+fn a_key_that_has_handed_on_certifies_nothing_under_a_later_checkpoint() {
+    let (first, mut second) = (log(), log());
+    second.pair = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
+    let size = first.leaves.len() as u64;
+    let (before, after) = (rekeyed(&first, size, &second), rekeyed(&first, size - 1, &second));
+    let (by_first, by_second) = (first.issue(&refused(&first)), second.issue(&refused(&second)));
+    assert!(Certificate::verify_by(&by_first, &Trust::of(first.key())).is_ok());
+    assert!(Certificate::verify_by(&by_second, &Trust::of(first.key())).is_err(), "without the note");
+    // Up to the size at which it handed on the first key counts by itself.
+    assert!(Certificate::verify_by(&by_first, &before).is_ok());
+    assert!(matches!(Certificate::verify_by(&by_first, &after), Err(CertificateError::Checkpoint(_))));
+    assert!(Certificate::verify_by(&by_second, &after).is_ok());
 }
 
 /// An erase at leaf 5 and, at leaf 9, that no byte of it is left.

@@ -29,7 +29,7 @@ use crate::ledger::{Circumstances, Ledger, NotMade, Recorded, Rejected, Submissi
 use crate::store::{Engine, StoreError};
 
 pub use pace::{RATE_DEFAULT, RATE_MAX};
-pub use row::{JobRow, Kind, Progress, Read, list};
+pub use row::{JOBS_KEPT, JobRow, Kind, Progress, Read, list};
 
 /// How long is waited after what may pass by itself: a full queue, a late head, a disk without room.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);

@@ -9,7 +9,7 @@ use coffer_wire::private::Private;
 use tokio::runtime::Runtime;
 
 use super::pace::{pause, step_keys};
-use super::row::{JobRow, Progress, Read};
+use super::row::{JobRow, Progress, Read, forget_old};
 use super::{Step, Trouble, Workshop, submit};
 use crate::admit::{Job, Permit};
 use crate::keyring::record::RootRow;
@@ -151,6 +151,7 @@ impl<W: Workshop> Rewrap<'_, W> {
         let ended_ms = Some(self.workshop.now_ms());
         let row = JobRow { progress: Progress::Done, cursor: Vec::new(), ended_ms, ..job.row };
         batch.put(Family::Meta, JobRow::key(job.id), row.encode());
+        forget_old(&**self.workshop.engine(), job.id, &mut batch)?;
         submit(self.runtime, self.workshop, Submission::unbound(leaf).with_rows(batch, needs))?;
         self.line.change(|versions| Versions { floor: active.version, ..versions });
         Ok(Step::Ended)

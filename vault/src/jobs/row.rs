@@ -3,7 +3,10 @@
 use coffer_wire::Name;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Engine, Family, Overlay, Precondition, StoreError, meta};
+use crate::store::{Batch, Engine, Family, Overlay, Precondition, StoreError, meta};
+
+/// Jobs that have ended and are still shown; older ones are told by their leaves alone.
+pub const JOBS_KEPT: usize = 1_000;
 
 /// What a job does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -114,12 +117,21 @@ impl Read {
     }
 }
 
-/// Every job there was, oldest first. A row that cannot be read is left to `check`.
+/// Every job that is kept, oldest first. A row that cannot be read is left to `check`.
 pub fn list(engine: &dyn Engine) -> Result<Vec<Read>, StoreError> {
     let rows = Overlay::new(engine).under(Family::Meta, meta::JOB_PREFIX)?;
     let read =
         |(key, bytes): (Vec<u8>, Vec<u8>)| Some(Read { id: JobRow::id(&key)?, row: JobRow::decode(&bytes)?, bytes });
     Ok(rows.into_iter().filter_map(read).collect())
+}
+
+/// Adds the end of the rows of jobs that ended long ago, among which is the one that ends with this batch.
+pub(super) fn forget_old(engine: &dyn Engine, ends: u64, batch: &mut Batch) -> Result<(), StoreError> {
+    let ended = list(engine)?.into_iter().filter(|job| job.id == ends || job.row.progress != Progress::Running);
+    let ended: Vec<u64> = ended.map(|job| job.id).collect();
+    let old = ended.len().saturating_sub(JOBS_KEPT);
+    ended[..old].iter().filter(|id| **id != ends).for_each(|id| batch.delete(Family::Meta, JobRow::key(*id)));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -424,6 +424,15 @@ fn together<T: Item>(
     };
     match prepared {
         Ok(lots) => lots.into_iter().for_each(|lot| ready.add_lot(lot)),
+        // Each by itself, so that whoever may not is told that, and nothing about keys.
+        Err(Halt::Withheld) if places.len() > 1 => {
+            places.iter().for_each(|at| together(desk, items, &[*at], view, prepare, ready));
+        }
+        Err(Halt::Withheld) => {
+            for (at, item) in lot {
+                ready.take(at, desk.refuse_item(Code::KeyWithheld, item.category(), item.private()));
+            }
+        }
         Err(halt) => ready.done.extend(lot.iter().map(|(at, _)| (*at, refused(code_of_halt(&halt))))),
     }
 }
