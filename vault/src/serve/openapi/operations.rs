@@ -159,10 +159,10 @@ pub(in crate::serve) const LOG_PROVE: Described = Described {
 
 pub(in crate::serve) const CERTIFICATES_ISSUE: Described = Described {
     id: "issueCertificate",
-    summary: "Issues the certificate of an erase.",
+    summary: "Issues the certificate of an erase, of a rotation that has ended, or of a category key's end.",
     text: "A note signed with the log's key, which `coffer log verify --certificate` checks offline. It says nothing that tells who was erased. \
-           State `refused`: the keys are destroyed and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
-           longer do.",
+           State `refused`: the keys are unusable and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
+           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.destroy` or `keys.shred`.",
     role: "dpo",
     takes: Takes::of::<CertificateRequest>(example::certificate),
     gives: Gives::of::<CertificateAnswer>(),
