@@ -5,11 +5,19 @@ use std::process::{Command, Output};
 
 use coffer_tests::harness::{Home, Running, Serving, Store, command_line, name};
 use coffer_vault::local::write_client_config;
+use coffer_wire::leaf::Action;
 use serde_json::{Value, json};
 
 use crate::write;
 
 fn fetch(vault: &Running, role: &str, leaf: u64, out: &Path) -> Output {
+    let mut command = at_desk(vault, role);
+    command.args(["subject", "certificate", "--leaf", &leaf.to_string(), "--out"]).arg(out);
+    command.output().unwrap()
+}
+
+/// The command line as a role, over a configuration that knows the log's first key.
+fn at_desk(vault: &Running, role: &str) -> Command {
     let home = vault.home();
     let url = format!("https://localhost:{}", vault.address().port());
     let config = write_client_config(home.dir(), &name("console"), &url, &home.log_key.to_string()).unwrap();
@@ -17,8 +25,37 @@ fn fetch(vault: &Running, role: &str, leaf: u64, out: &Path) -> Output {
     std::fs::write(&token, vault.token(role, &["oakvale"])).unwrap();
     let mut command = Command::new(command_line());
     command.arg("--config").arg(config).arg("--token-file").arg(token);
-    command.args(["subject", "certificate", "--leaf", &leaf.to_string(), "--out"]).arg(out);
-    command.output().unwrap()
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_a_rotation_is_checked_by_the_first_key_of_the_log_and_its_notes() {
+    let vault = Home::new(Store::Memory).serve();
+    write(&vault, "ada").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |file: &str| folder.path().join(file);
+    let rotate = ["keys", "rotate", "bank", "--controller", "oakvale", "--reason", "yearly"];
+    let succeeds = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    succeeds(at_desk(&vault, "security-admin").args(rotate));
+    succeeds(at_desk(&vault, "security-admin").args(["keys", "rotate-log"]));
+    let leaves = (0u64..).zip(vault.leaves_since(0));
+    let leaf = leaves.filter(|(_, leaf)| leaf.action == Action::KeysRewrap).last().unwrap().0.to_string();
+    let (file, key, head) = (path("rotated.cert"), path("log.pub"), path("head"));
+    let told = succeeds(at_desk(&vault, "security-admin").args(["keys", "certificate", &leaf, "--out"]).arg(&file));
+    assert!(told.contains("rotation") && told.contains("1 key of a person"), "{told}");
+    succeeds(at_desk(&vault, "auditor").args(["log", "verify", "--remember"]).arg(&head));
+    std::fs::write(&key, vault.home().log_key.to_string()).unwrap();
+    vault.stop().await;
+    assert_eq!(verify(&file, &key).status.code(), Some(1), "the key that signed it is not known");
+    let mut command = Command::new(command_line());
+    command.args(["--json", "log", "verify", "--certificate"]).arg(&file).arg("--log-key").arg(&key);
+    let told: Value = serde_json::from_str(&succeeds(command.arg("--since").arg(&head))).unwrap();
+    let said = [&told["verified"], &told["kind"], &told["record_count"], &told["key_count"]];
+    assert_eq!(said, [&json!(true), &json!("rotation"), &json!(1), &json!(1)]);
 }
 
 /// Without a vault, a configuration or a token.

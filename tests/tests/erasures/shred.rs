@@ -157,6 +157,49 @@ async fn a_kill_between_the_shredding_and_the_ledger_is_made_good_by_the_next_st
     assert_eq!(codes(&checked(&home, &*home.engine())), [""; 0]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_ledger_cannot_be_written_it_is_shredded_and_nobody_is_told_so() {
+    let vault = peopled(Home::new(Store::Memory).serve()).await;
+    let path = vault.home().config.log.erasures.clone();
+    rotate(&vault, 1).await;
+    let away = path.with_extension("away");
+    std::fs::rename(&path, &away).unwrap();
+    loop {
+        let under = under_first(&**vault.engine()).len() as u64;
+        match by_two(&vault, "shred", Some(under)).await.unwrap_err().as_str() {
+            "erased_not_mirrored" => break,
+            code => assert!(["count_mismatch", "busy"].contains(&code), "{code}"),
+        }
+    }
+    let ended = under_first(&**vault.engine()).len();
+    assert_eq!(readable(&vault).await, PEOPLE - ended, "it counts at once, and for the running vault too");
+    std::fs::rename(&away, &path).unwrap();
+    let started = Instant::now();
+    while vault.house().ledger().shared().erasures_are_behind() {
+        assert!(started.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(ledger(vault.home()).1.len(), ended);
+    // Where nothing lies under a key there is nothing to be named.
+    rotate_on(&vault).await;
+    std::fs::rename(&path, &away).unwrap();
+    destroy(&vault, 2).await;
+    std::fs::rename(&away, &path).unwrap();
+}
+
+/// One version more, once the job before has ended.
+async fn rotate_on(vault: &Running) {
+    jobs_end(vault).await;
+    rotate(vault, 10_000).await;
+    jobs_end(vault).await;
+}
+
+async fn destroy(vault: &Running, version: u32) {
+    let body = json!({ "controller": "oakvale", "category": "bank", "version": version, "reason": "because" });
+    let (admin, second) = (vault.staff("security-admin", "oakvale"), vault.second("security-admin", "oakvale"));
+    admin.post_by_two(&second, "/v1/keys/destroy", &body).await.granted();
+}
+
 async fn issued(vault: &Running, leaf: u64) -> String {
     let admin = vault.staff("security-admin", "oakvale");
     let answer = admin.post("/v1/certificates/issue", &json!({ "leaf": leaf })).await.granted().json();

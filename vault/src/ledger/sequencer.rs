@@ -204,6 +204,7 @@ impl Sequencer {
             erased.push(Erased { id: *id, at });
         }
         let ends_category = submission.ends.is_some();
+        let ends_persons = submission.ends.as_ref().is_some_and(|under| !under.is_empty());
         if let Some(under) = submission.ends {
             let at = self.growth.position();
             rows.put(Family::Meta, meta::KEYS_ENDED, at.to_be_bytes());
@@ -230,7 +231,7 @@ impl Sequencer {
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
         let writes = !rows.is_empty();
-        let tells_of_erasure = submission.tells_again || ends_category || !submission.destroys.is_empty();
+        let tells_of_erasure = submission.tells_again || ends_persons || !submission.destroys.is_empty();
         if writes {
             overlay.apply(&rows)?;
             batch.extend(rows);
