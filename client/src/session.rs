@@ -201,6 +201,10 @@ impl Session {
             self.act("/v1/certificates/issue", Action::CertIssue, &asked, Repeat::Safe).await?;
         self.believe(&answer.receipt, &answer.notes, &Asked::act(Action::CertIssue), floor).await?;
         prover::wake(&self.core);
+        // For a while the key before signs checkpoints too, and the new one alone certifies.
+        if Certificate::verify_by(&answer.certificate, &self.core.log.trust()).is_err() {
+            follow::follow(&self.core).await?;
+        }
         let verified = Certificate::verify_by(&answer.certificate, &self.core.log.trust());
         match verified {
             Ok((certificate, _)) if leaf.is_none_or(|leaf| certificate.act.index == leaf) => Ok(answer.certificate),

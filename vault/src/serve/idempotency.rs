@@ -89,7 +89,7 @@ struct Known {
 /// What the rows say of an item.
 enum Look {
     /// It ends here: it was done, or the key is another request's.
-    Ends(Step),
+    Ends(Box<Step>),
     /// It is its operation's. Nothing is known where the caller may not do it.
     Open(Option<Known>),
 }
@@ -114,7 +114,7 @@ impl<T: Item> Once<T> {
         prepare: Prepare<T>,
     ) -> Result<Step, Halt> {
         let known = match self.look(desk, (at, item), view)? {
-            Look::Ends(step) => return Ok(step),
+            Look::Ends(step) => return Ok(*step),
             Look::Open(known) => known,
         };
         let mut step = prepare(desk, item, view)?;
@@ -175,11 +175,11 @@ impl<T: Item> Once<T> {
         };
         if of != known.tag {
             let refusal = desk.refuse_item(Code::IdempotencyMismatch, item.category(), item.private());
-            return refusal.map(Look::Ends);
+            return refusal.map(|step| Look::Ends(Box::new(step)));
         }
         let done = known.item.found.as_deref().and_then(Remembered::decode);
         match done.filter(|done| self.now_ms < done.until_ms) {
-            Some(done) => told_again(desk, item, &rule, done, view).map(Look::Ends),
+            Some(done) => told_again(desk, item, &rule, done, view).map(|step| Look::Ends(Box::new(step))),
             None => Ok(Look::Open(Some(known))),
         }
     }
@@ -188,7 +188,7 @@ impl<T: Item> Once<T> {
     /// the look at the rows: then it is told again.
     fn meanwhile(&self, desk: &Arc<Desk>, named: (usize, &T), view: &View<'_>) -> Result<Option<Step>, Halt> {
         match self.look(desk, named, view)? {
-            Look::Ends(step) => Ok(Some(step)),
+            Look::Ends(step) => Ok(Some(*step)),
             Look::Open(_) => Ok(None),
         }
     }

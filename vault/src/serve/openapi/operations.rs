@@ -236,7 +236,7 @@ pub(in crate::serve) const KEYS_SHRED: Described = Described {
     role: "security-admin",
     takes: Takes::of::<KeyRequest>(example::shred),
     gives: Gives::of::<KeyAnswer>(),
-    codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::CountMismatch, Code::ErasedNotMirrored]],
+    codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::CountMismatch]],
     items: &[],
 };
 
