@@ -3,11 +3,13 @@ use zeroize::Zeroizing;
 
 use crate::aead::{self, BODY_START, OVERHEAD_BYTES, TAG_BYTES};
 use crate::context::{Context, Label};
+use crate::id::KeyId;
 use crate::place::KeyKind;
 use crate::prf::{KEY_BYTES, Prf};
-use crate::random::random;
-use crate::wrapped::Kept;
-use crate::{Altered, Unsealable};
+use crate::random::{fill, random};
+use crate::root::RootKey;
+use crate::wrapped::{Kept, Wrapped, wrap};
+use crate::{Altered, NoRandomness, Unsealable};
 
 /// Length of the name that an archive is drawn, in bytes.
 pub const ARCHIVE_ID_BYTES: usize = 16;
@@ -57,6 +59,26 @@ impl GenerationKey {
         Ok(plain)
     }
 
+    /// Draws the root key that the rows of an archive are put under, and wraps it under this key: so an archive depends on no root
+    /// key that was in force once.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system refuses.
+    pub fn make_root(&self, archive: &[u8; ARCHIVE_ID_BYTES]) -> Result<(RootKey, Wrapped), NoRandomness> {
+        let mut raw = Zeroizing::new([0; KEY_BYTES]);
+        fill(&mut *raw)?;
+        let wrapped = wrap(&self.0, &random()?, &root_context(archive), &raw);
+        Ok((RootKey::from_raw(KeyId::from_bytes(*archive), &raw), wrapped))
+    }
+
+    /// # Errors
+    /// [`Altered`] when the bytes, the archive or the key is another.
+    pub fn open_root(&self, archive: &[u8; ARCHIVE_ID_BYTES], wrapped: &Wrapped) -> Result<RootKey, Altered> {
+        let mut raw = Zeroizing::new([0; KEY_BYTES]);
+        aead::open(&self.0, &root_context(archive), wrapped.as_bytes(), &mut *raw)?;
+        Ok(RootKey::from_raw(KeyId::from_bytes(*archive), &raw))
+    }
+
     /// What vouches for a manifest: nobody can compute it without the key.
     pub fn vouch(&self, archive: &[u8; ARCHIVE_ID_BYTES], manifest: &[u8]) -> [u8; VOUCHER_BYTES] {
         self.0.name(&Context::new(Label::Archive).text("manifest").part(archive).part(manifest))
@@ -72,6 +94,10 @@ impl GenerationKey {
     ) -> Result<(), Altered> {
         if bool::from(self.vouch(archive, manifest).ct_eq(voucher)) { Ok(()) } else { Err(Altered) }
     }
+}
+
+fn root_context(archive: &[u8; ARCHIVE_ID_BYTES]) -> Context {
+    Context::new(Label::Archive).text("root").part(archive)
 }
 
 impl Chunk {

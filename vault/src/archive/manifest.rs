@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Manifest {
     /// The archive's own name, in hexadecimal.
     pub archive: String,
+    /// The root key that its rows lie under, wrapped under the generation's key, in hexadecimal.
+    pub root: String,
     /// Where it is from.
     #[serde(flatten)]
     pub origin: Origin,

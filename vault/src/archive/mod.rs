@@ -21,7 +21,7 @@ use std::io;
 
 pub use manifest::{Manifest, Origin, Part};
 pub use read::{Opened, generation_of, open};
-pub use write::{Source, write};
+pub use write::{ArchiveRoot, Source, write};
 
 use crate::store::StoreError;
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use coffer_keys::{GenerationKey, VOUCHER_BYTES};
+use coffer_keys::{GenerationKey, RootKey, VOUCHER_BYTES, Wrapped};
 use data_encoding::HEXLOWER;
 use ring::digest::{Context, SHA256};
 use zeroize::Zeroizing;
@@ -19,6 +19,7 @@ pub struct Opened<R> {
     manifest: Manifest,
     input: R,
     keys: Zeroizing<Vec<u8>>,
+    root: RootKey,
 }
 
 /// Which generation an archive says it was made under. Nothing vouches for it before it is opened with that one's key.
@@ -41,7 +42,10 @@ pub fn open<R: Read + Seek>(mut input: R, key: &GenerationKey) -> Result<Opened<
         return Err(ArchiveError::NotAnArchive);
     }
     let id = manifest.id().ok_or(ArchiveError::Manifest)?;
-    let mut opened = Opened { manifest, input, keys: Zeroizing::default() };
+    let wrapped = HEXLOWER.decode(manifest.root.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wrapped = Wrapped::from_bytes(wrapped.ok_or(ArchiveError::Manifest)?);
+    let root = key.open_root(&id, &wrapped).map_err(|_| ArchiveError::Manifest)?;
+    let mut opened = Opened { manifest, input, keys: Zeroizing::default(), root };
     opened.keys = unseal(key, id, &mut opened.part(KEY_PART)?)?;
     Ok(opened)
 }
@@ -93,6 +97,11 @@ fn hash(input: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
 }
 
 impl<R: Read + Seek> Opened<R> {
+    /// The root key that the rows lie under.
+    pub fn root(&self) -> &RootKey {
+        &self.root
+    }
+
     /// What the archive says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

@@ -58,7 +58,13 @@ fn archive(store: &dyn Engine, key: &GenerationKey) -> Vec<u8> {
     let origin = Origin { vault: "v".to_owned(), checkpoint: "note".to_owned(), generation: 1, made_ms: 7 };
     let files = [("coffer.toml".to_owned(), b"name = \"v\"".to_vec())];
     let mut bytes = Vec::new();
-    write(&Source { engine: store, categories: &[bank()], files: &files, origin }, key, &mut bytes).unwrap();
+    let root = ArchiveRoot::draw(key).unwrap();
+    write(
+        &Source { engine: store, keys: store, root: &root, categories: &[bank()], files: &files, origin },
+        key,
+        &mut bytes,
+    )
+    .unwrap();
     bytes
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use coffer_keys::GenerationKey;
+use coffer_keys::{ARCHIVE_ID_BYTES, GenerationKey, RootKey, Wrapped};
 use coffer_wire::Name;
 use data_encoding::HEXLOWER;
 use ring::digest::{Context, SHA256};
@@ -16,6 +16,10 @@ use crate::store::{Engine, Family};
 pub struct Source<'a> {
     /// A store in which nothing changes meanwhile: of a stopped vault, or a copy of one that is served.
     pub engine: &'a dyn Engine,
+    /// The rows of the keys family, under the root key of this archive.
+    pub keys: &'a dyn Engine,
+    /// The archive's root key.
+    pub root: &'a ArchiveRoot,
     /// The categories that have rows.
     pub categories: &'a [Name],
     /// Files beside it, by name.
@@ -24,9 +28,26 @@ pub struct Source<'a> {
     pub origin: Origin,
 }
 
+/// The root key under which the rows of one archive lie. It is wrapped under the generation's key, and dies with it.
+pub struct ArchiveRoot {
+    archive: [u8; ARCHIVE_ID_BYTES],
+    wrapped: Wrapped,
+    /// The key.
+    pub key: RootKey,
+}
+
+impl ArchiveRoot {
+    /// For a new archive.
+    pub fn draw(generation: &GenerationKey) -> Result<ArchiveRoot, ArchiveError> {
+        let archive = coffer_keys::random()?;
+        let (key, wrapped) = generation.make_root(&archive)?;
+        Ok(ArchiveRoot { archive, wrapped, key })
+    }
+}
+
 /// Writes an archive from beginning to end, and nothing twice: `out` needs no seeking. It is on disk when the caller has synced it.
 pub fn write(source: &Source<'_>, key: &GenerationKey, out: &mut dyn Write) -> Result<Manifest, ArchiveError> {
-    let archive = coffer_keys::random()?;
+    let archive = source.root.archive;
     let mut parts = Vec::new();
     out.write_all(MAGIC)?;
     for (name, bytes) in source.files {
@@ -37,10 +58,15 @@ pub fn write(source: &Source<'_>, key: &GenerationKey, out: &mut dyn Write) -> R
     }
     parts.push(part(KEY_PART.to_owned(), out, |out| {
         let mut sealing = Sealing { key, archive, out, number: 0, waiting: Zeroizing::default() };
-        write_rows(source.engine, Family::Keys, &mut sealing)?;
+        write_rows(source.keys, Family::Keys, &mut sealing)?;
         Ok(sealing.end()?)
     })?);
-    let manifest = Manifest { archive: HEXLOWER.encode(&archive), origin: source.origin.clone(), parts };
+    let manifest = Manifest {
+        archive: HEXLOWER.encode(&archive),
+        root: HEXLOWER.encode(source.root.wrapped.as_bytes()),
+        origin: source.origin.clone(),
+        parts,
+    };
     let text = serde_json::to_vec(&manifest).map_err(io::Error::from)?;
     out.write_all(&text)?;
     out.write_all(&key.vouch(&archive, &text))?;

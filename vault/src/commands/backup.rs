@@ -7,13 +7,16 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use coffer_vault::archive::{self, ArchiveError, Origin, Source, generations};
+use coffer_keys::RootKey;
+use coffer_vault::archive::{self, ArchiveError, ArchiveRoot, Origin, Source, generations};
 use coffer_vault::check::Progress;
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::{ACCESS_FILE, CONFIG_FILE, Config, SCHEMA_DIR};
-use coffer_vault::keyring::root_in_force;
+use coffer_vault::keyring::{reroot, root_in_force};
 use coffer_vault::ledger::start::newest_note;
 use coffer_vault::store::Engine;
+use coffer_vault::store::memory::Memory;
+use coffer_vault::store::{Batch, Family};
 use serde::Serialize;
 
 use super::check::Seen;
@@ -76,7 +79,16 @@ pub fn run(args: &Backup, json: bool) -> Result<(), Failure> {
     let origin = Origin { vault: config.name.to_string(), checkpoint, generation: generation.number, made_ms: now_ms };
     let files = files(&config)?;
     let categories = seen.engine.categories();
-    let source = Source { engine: &seen.engine as &dyn Engine, categories: &categories, files: &files, origin };
+    let own = ArchiveRoot::draw(&key).map_err(|error| not_made(&args.to, error))?;
+    let keys = under(&own.key, &root, &seen.engine)?;
+    let source = Source {
+        engine: &seen.engine as &dyn Engine,
+        keys: &keys,
+        root: &own,
+        categories: &categories,
+        files: &files,
+        origin,
+    };
     let part = Unfinished(named(&args.to));
     let _ = std::fs::remove_file(&part.0);
     bar.stage("write", None);
@@ -105,6 +117,19 @@ fn tell(made: &Made<'_>, json: bool) {
     if made.new_generation {
         println!("Generation {} is new: see that its file is kept on two disks.", made.generation);
     }
+}
+
+/// The rows of the keys family, under the archive's own root key: the one in force may be followed by another.
+fn under(own: &RootKey, root: &RootKey, engine: &dyn Engine) -> Result<Memory, Failure> {
+    let (keys, mut batch) = (Memory::new(), Batch::new());
+    for (key, row) in engine.scan(Family::Keys, b"", None, usize::MAX).map_err(Failure::config)? {
+        batch.put(Family::Keys, key, row);
+    }
+    keys.commit(&batch).map_err(Failure::config)?;
+    let mut moved = Batch::new();
+    reroot(&keys, (root, own), &mut moved, &mut Vec::new()).map_err(Failure::config)?;
+    keys.commit(&moved).map_err(Failure::config)?;
+    Ok(keys)
 }
 
 /// What the operator has declared: names and settings. Keys, certificates, shares, PINs and generations are other files.

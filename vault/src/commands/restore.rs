@@ -14,11 +14,11 @@ use coffer_keys::RootKey;
 use coffer_vault::archive::{self, ArchiveError, Manifest, Opened, generations};
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::Config;
-use coffer_vault::keyring::{Keyring, root_in_force};
+use coffer_vault::keyring::{Keyring, reroot};
 use coffer_vault::ledger::{erasures, line};
 use coffer_vault::serve::{Closing, Ending, Mended, succeed};
-use coffer_vault::store::Engine;
 use coffer_vault::store::rocks::Rocks;
+use coffer_vault::store::{Batch, Engine};
 use coffer_wire::Hash;
 use coffer_wire::approval::{Act, Request};
 use coffer_wire::leaf::Action;
@@ -161,11 +161,9 @@ impl Bed {
         let data = self.0.join("data");
         let store = Rocks::create(&data, &open::tuning(config)).map_err(Failure::config)?;
         opened.restore(&store).map_err(|error| unusable(&error))?;
-        if root_in_force(&store).map_err(Failure::config)? != root.id() {
-            return Err(Failure::config(
-                "the archive was made under another root key than the seal gives now: put back what gave the root key of that time; nothing was changed",
-            ));
-        }
+        let mut moved = Batch::new();
+        reroot(&store, (opened.root(), root), &mut moved, &mut Vec::new()).map_err(Failure::config)?;
+        store.commit(&moved).map_err(Failure::config)?;
         let here = self.config(config)?;
         let seen = notes(&args.seen)?;
         let (keyring, keys) = Keyring::open(&store, root).map_err(Failure::config)?;
