@@ -26,6 +26,12 @@ fn category(before: &Category, after: &Category) -> Vec<String> {
     if is_less(&before.mark, &after.mark) {
         wider.push(format!("`{name}` is marked less"));
     }
+    let confidants = after.confidants_for.iter().filter(|purpose| !before.names_confidants(purpose));
+    wider.extend(confidants.map(|purpose| format!("`{name}` names for {purpose} who said something in confidence")));
+    let recipients =
+        after.recipients.iter().flat_map(|one| one.purposes.iter().map(move |purpose| (one.kind, purpose)));
+    let fresh = recipients.filter(|(kind, purpose)| !before.goes_to(*kind, purpose));
+    wider.extend(fresh.map(|(kind, purpose)| format!("`{name}` may go to a recipient, `{kind}`, for {purpose}")));
     let both = before.fields.iter().filter_map(|field| Some((field, after.field(&field.name)?)));
     wider.extend(both.flat_map(|(before, after)| self::field(name, before, after)));
     wider
@@ -41,6 +47,13 @@ fn field(category: Name, before: &Field, after: &Field) -> Vec<String> {
     // Two masks that both show something show different things, so that one after the other shows more.
     if before.mask != after.mask && before.mask != Mask::None && after.mask != Mask::All {
         wider.push(format!("{at} shows more where it is masked"));
+    }
+    // Fewer bands are wider ones, and tell less; one that begins anew splits another.
+    if after.bands.iter().any(|age| !before.bands.contains(age)) {
+        wider.push(format!("{at} tells ages in other bands"));
+    }
+    for age in after.over.iter().filter(|age| !before.over.contains(age)) {
+        wider.push(format!("{at} tells whether {age} is reached"));
     }
     if before.rests_on_consent() && !after.rests_on_consent() {
         wider.push(format!("{at} rests on consent no more"));
@@ -124,6 +137,38 @@ field = [
             assert!(wider.iter().any(|words| words == says), "{says}: {wider:?}");
         }
         assert!(before.widens(&after).is_empty());
+    }
+
+    #[test]
+    fn ages_confidants_and_recipients_that_are_new_widen_and_those_that_go_do_not() {
+        let born = |ages: &str| {
+            let date = format!(
+                "  {{ number = 4, name = \"born\", type = \"date\", mask = \"year\"{ages}, purposes = [\"visits\"] }},\n]\n"
+            );
+            FILE.trim_end().trim_end_matches(']').to_owned() + &date
+        };
+        let with = |line: &str| FILE.replace("retention =", &format!("{line}\nretention ="));
+        let to = |purposes: &str| with(&format!("recipient = [{{ kind = \"contractor\", purposes = [{purposes}] }}]"));
+        for (from, to, says) in [
+            (born(""), born(", bands = [16, 65]"), "`care.born` tells ages in other bands"),
+            (born(", bands = [16, 65]"), born(", bands = [16, 25, 65]"), "`care.born` tells ages in other bands"),
+            (born(", over = [18]"), born(", over = [18, 55]"), "`care.born` tells whether 55 is reached"),
+            (
+                FILE.to_owned(),
+                with("confidants_for = [\"visits\"]"),
+                "`care` names for visits who said something in confidence",
+            ),
+            (FILE.to_owned(), to("\"visits\""), "`care` may go to a recipient, `contractor`, for visits"),
+            (
+                to("\"visits\""),
+                to("\"visits\", \"planning\""),
+                "`care` may go to a recipient, `contractor`, for planning",
+            ),
+        ] {
+            let (before, after) = (read(&from), read(&to));
+            assert_eq!(after.widens(&before), [says]);
+            assert!(before.widens(&after).is_empty(), "{says}");
+        }
     }
 
     #[test]
