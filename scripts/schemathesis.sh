@@ -66,8 +66,11 @@ see_to_schemathesis
 start_vault
 home="$(sed -n 's|^  \(/.*\)/tokens/.*|\1|p' "$RUN/vault.txt" | head -1)"
 address="$(sed -n 's/^A throw-away vault listens on \([^ ]*[0-9]\)\..*/\1/p' "$RUN/vault.txt")"
+for role in security-admin dpo; do
+    "$VAULT" token "$home" --person "second-$role@example" --role "$role" --application console >"$home/tokens/second-$role"
+done
 status=0
-COFFER_HOME="$home" COFFER_COUNTS="$RUN/counts.json" PYTHONPATH=scripts SCHEMATHESIS_HOOKS=schemathesis_hooks \
+COFFER_HOME="$home" COFFER_URL="https://$address" COFFER_COUNTS="$RUN/counts.json" PYTHONPATH=scripts SCHEMATHESIS_HOOKS=schemathesis_hooks \
     "$VENV/bin/schemathesis" --config-file scripts/schemathesis.toml run "$RUN/openapi.json" --url "https://$address" --tls-verify "$home/tls/server-ca.pem" \
     --request-cert "$home/clients/rents-desk/client.pem" --request-cert-key "$home/clients/rents-desk/client.key" \
     --max-time "$TIME" --phases examples,coverage,fuzzing --checks all --continue-on-failure --no-shrink "$@" || status=$?

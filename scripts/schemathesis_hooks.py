@@ -1,7 +1,7 @@
 """What Schemathesis cannot know of a vault: certificate and token of who may ask an operation, and that the files
 in force are longer than those of the examples. Counts what was answered, for scripts/schemathesis.sh.
 
-COFFER_HOME is a home of `coffer-vault dev`, COFFER_COUNTS the file to write the counts into.
+COFFER_HOME is a home of `coffer-vault dev`, COFFER_URL where its vault listens, COFFER_COUNTS the file to write the counts into.
 """
 
 import atexit
@@ -9,6 +9,7 @@ import collections
 import json
 import os
 import pathlib
+import time
 
 import requests
 import schemathesis
@@ -81,6 +82,68 @@ def before_call(context, case, kwargs):
     kwargs["cert"] = (str(client / "client.pem"), str(client / "client.key"))
     if case.path.endswith("/apply") and case.method == "POST":
         keep_in_force(case)
+    if case.path in PREPARED and case.body == example(case):
+        case.body = PREPARED[case.path](case.path, case.body)
+
+
+def post(path, body, who):
+    """What somebody else, or the same person before, asks of the vault through the console."""
+    client = HOME / "clients" / "console"
+    answer = requests.post(
+        os.environ["COFFER_URL"] + path,
+        json=body,
+        cert=(str(client / "client.pem"), str(client / "client.key")),
+        verify=str(HOME / "tls" / "server-ca.pem"),
+        headers={"Authorization": "Bearer " + (HOME / "tokens" / who).read_text().strip()},
+        timeout=60,
+    )
+    return answer.json()
+
+
+def to_be_decided(path, body):
+    """Of what a second admin asks for, so that the example can decide it."""
+    access = (HOME / "access.toml").read_text()
+    wider = f'# {path}\n{access}\n[[duty]]\nname = "more"\nrole = "intake"\nacts = ["status"]\n'
+    asked = post("/v1/access/apply", {"files": {"access.toml": wider}}, "second-security-admin")
+    return {**body, "id": asked.get("approval", body["id"])}
+
+
+def approved(path, body, first, second):
+    asked = post(path, body, first)
+    if "approval" in asked:
+        post("/v1/approvals/approve", {"id": asked["approval"]}, second)
+        body = {**body, "approval": asked["approval"]}
+    return body
+
+
+def replaced(path, body):
+    """A version of a key comes into another state once it wraps no more, and nothing is being moved."""
+    of = {"controller": body["controller"], "category": body["category"]}
+    post("/v1/keys/rotate", {**of, "reason": "so that there is an old version"}, "security-admin")
+    while any(job["state"] == "running" for job in post("/v1/keys/jobs", {}, "security-admin").get("jobs", [])):
+        time.sleep(0.05)
+    return body
+
+
+def ended(path, body):
+    return approved(path, replaced(path, body), "security-admin", "second-security-admin")
+
+
+def lifted(path, body):
+    held = post("/v1/holds/set", {name: body[name] for name in ("controller", "person", "reason")}, "dpo")
+    body = {**body, "hold": held.get("hold", body["hold"])}
+    return approved(path, body, "dpo", "second-dpo")
+
+
+# Operations whose example somebody has to have prepared, or another person agreed to.
+PREPARED = {
+    "/v1/approvals/approve": to_be_decided,
+    "/v1/approvals/refuse": to_be_decided,
+    "/v1/key/state": replaced,
+    "/v1/keys/destroy": ended,
+    "/v1/keys/shred": ended,
+    "/v1/holds/lift": lifted,
+}
 
 
 def keep_in_force(case):
