@@ -509,7 +509,7 @@ pub struct RotateAnswer {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JobInfo {
-    /// Its number: the index of the leaf that opened it.
+    /// Its number: the position of the leaf that opened it, in the first log its index.
     pub job: u64,
     /// `rewrap`.
     pub kind: String,

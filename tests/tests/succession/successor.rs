@@ -11,6 +11,7 @@ use coffer_vault::ledger::head::HeadFile;
 use coffer_vault::local::{LocalCa, write_client_config};
 use coffer_vault::serve::{Ending, House, succeed};
 use coffer_vault::store::{Batch, Engine, Family};
+use coffer_wire::certificate::{Certificate, State};
 use coffer_wire::leaf::Action;
 use coffer_wire::note::VerifierKey;
 use coffer_wire::succession::{Handover, Succession, Why};
@@ -88,6 +89,30 @@ async fn a_log_whose_head_is_lost_is_followed_by_another_and_everybody_follows()
     let vault = home.serve();
     catch_up(&mut outsider, &vault).await;
     assert_eq!(found(&vault.stop().await), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_end_in_a_successor_are_said_to_have_ended_there() {
+    let vault = Home::new(Store::Memory).serve();
+    work(&vault, 3).await;
+    let home = vault.stop().await;
+    let (_, key) = close(&home, Why::HeadLost);
+    let vault = home.serve();
+    let dpo = vault.staff("dpo", "oakvale");
+    let erased = dpo.erase("bank", "p", "r").await.granted();
+    let leaf = erased.item(0)["receipts"][0]["index"].as_u64().unwrap();
+    let house = vault.house();
+    assert!(house.has_bytes_to_end());
+    let ended = house.end_bytes(|_| Ok(())).await.unwrap().unwrap();
+    assert!(ended > leaf && ended < vault.log_size(), "an index of this log: {ended}");
+    assert!(!house.has_bytes_to_end());
+    drop(house);
+    let issued = dpo.post("/v1/certificates/issue", &json!({ "leaf": leaf })).await.granted().json();
+    let (certificate, _) = Certificate::verify(issued["certificate"].as_str().unwrap(), &key).unwrap();
+    assert_eq!((certificate.state, certificate.act.index), (State::Destroyed, leaf));
+    let home = vault.stop().await;
+    assert_eq!(found(&home), []);
+    assert!(!home.serve().house().has_bytes_to_end());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use coffer_wire::note::VerifierKey;
 
-use super::HEAD_EVERY;
 use super::figures::Figures;
 use super::head::HeadFile;
 use super::history::Growing;
 use super::line::Line;
 use super::mirror::Mirrored;
 use super::signers::Signer;
+use super::{HEAD_EVERY, Volume};
 use crate::store::{Family, StoreError};
 
 /// A head later than this turns the vault unready: something is wrong with its disk.
@@ -125,9 +125,14 @@ impl Shared {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).size
     }
 
+    /// Which log of its line is open.
+    pub fn volume(&self) -> Volume {
+        self.line().volume()
+    }
+
     /// The position of the leaf that comes next.
     pub fn position(&self) -> u64 {
-        self.line().volume().position(self.size())
+        self.volume().position(self.size())
     }
 
     /// The newest checkpoint and its size, of one moment.

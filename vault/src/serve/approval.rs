@@ -13,6 +13,7 @@ use coffer_wire::problem::{Code, Problem};
 use serde::Serialize;
 
 use super::answer::{Answered, body, problem_of};
+use super::blocking::blocking;
 use super::desk::Desk;
 use super::step::Halt;
 use super::{House, Incoming, manage};
@@ -245,7 +246,7 @@ async fn looked<T: Send + 'static>(
     look: impl FnOnce(&House, &View<'_>) -> Result<T, Unopened> + Send + 'static,
 ) -> Result<T, Problem> {
     let at = Arc::clone(house);
-    let looked = tokio::task::spawn_blocking(move || look(&at, &View::blocking(&*at.engine))).await;
+    let looked = blocking(move || look(&at, &View::blocking(&*at.engine))).await;
     match looked.map_err(|_| Problem::new(Code::Internal))? {
         Ok(found) => Ok(found),
         Err(Unopened::Halt(halt)) => Err(problem_of(halt)),

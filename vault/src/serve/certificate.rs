@@ -251,7 +251,7 @@ fn newest_act(house: &House, latest: Option<u64>) -> Result<Named, NotIssued> {
 
 /// The log that is open.
 fn volume(house: &House) -> Volume {
-    house.ledger.shared().line().volume()
+    house.ledger.shared().volume()
 }
 
 fn parsed(history: &History<'_>, index: u64) -> Result<Leaf, NotIssued> {

@@ -9,8 +9,9 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::House;
+use super::blocking::blocking;
 use crate::clock::Period;
-use crate::ledger::{About, Circumstances, Detail, Entry, Submission};
+use crate::ledger::{About, Circumstances, Detail, Entry, Submission, Volume};
 use crate::store::{Batch, Family, meta};
 
 impl House {
@@ -30,16 +31,16 @@ impl House {
             return Ok(None);
         }
         // What is said later is true of all that was destroyed before this moment, in the families that were touched then.
-        let before = self.ledger.shared().size();
-        let families = self.ledger.shared().touched();
+        let shared = self.ledger.shared();
+        let (volume, before, families) = (shared.volume(), shared.size(), shared.touched());
         self.stir().await?;
-        let done = tokio::task::spawn_blocking(move || rewritten(families)).await;
+        let done = blocking(move || rewritten(families)).await;
         if let Err(why) = done.map_err(|_| Problem::new(Code::Internal))? {
             tracing::warn!(%why, "bytes of destroyed keys are still in the store's files; it is tried again");
             return Ok(None);
         }
-        self.record_one(self.ended_before(before).await?).await?;
-        self.ledger.shared().ended(before);
+        self.record_one(self.ended_before(volume, before).await?).await?;
+        shared.ended(volume.position(before));
         Ok(Some(before))
     }
 
@@ -55,8 +56,9 @@ impl House {
         }
     }
 
-    /// The leaf, under the vault's own unattributed key: it speaks of nobody, so that a certificate can show all of it.
-    async fn ended_before(self: &Arc<Self>, before: u64) -> Result<Submission, Problem> {
+    /// The leaf, under the vault's own unattributed key: it speaks of nobody, so that a certificate can show all of it. It counts
+    /// in its own log; the store counts over all logs of the line.
+    async fn ended_before(self: &Arc<Self>, volume: Volume, before: u64) -> Result<Submission, Problem> {
         let period = Period::of(self.clock.now_ms());
         let key = self.unattributed_key(&VAULT, period).await?;
         let common = Circumstances::of_the_vault(VAULT, period, self.gate.in_force().epoch);
@@ -64,6 +66,6 @@ impl House {
         let private = Private { before: Some(before), ..Private::default() };
         let entry = Entry::own(Action::ErasedFinal, &common, about, Detail::default(), private);
         let entry = entry.map_err(|_| Problem::new(Code::Internal))?;
-        Ok(Submission::unbound(entry).ending_before(before).urgent())
+        Ok(Submission::unbound(entry).ending_before(volume.position(before)).urgent())
     }
 }

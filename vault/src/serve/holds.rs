@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use coffer_keys::Altered;
 use coffer_wire::ExternalId;
-use coffer_wire::api::WORDS_BYTES_MAX;
 use coffer_wire::approvals::Person;
 use coffer_wire::holds::{
     HOLDS_MAX, HoldAnswer, HoldId, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest,
@@ -16,6 +15,7 @@ use coffer_wire::problem::{Code, Problem};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::answer::{Answered, body, problem_of};
+use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::hold::{BYTES_MIN, Holds, Kept, all, context, on, row_key};
 use super::step::Halt;
@@ -136,11 +136,10 @@ async fn permitted(
 
 /// A hold is set and lifted for a reason.
 async fn said(desk: &Desk, reason: &str) -> Result<(), Problem> {
-    if (1..=WORDS_BYTES_MAX).contains(&reason.trim().len()) && reason.len() <= WORDS_BYTES_MAX {
-        return Ok(());
+    match manage::is_reason(reason) {
+        true => Ok(()),
+        false => Err(desk.refuse_envelope(Code::Malformed, Some(manage::REASON.to_owned())).await),
     }
-    let detail = format!("`reason` must be 1 to {WORDS_BYTES_MAX} bytes");
-    Err(desk.refuse_envelope(Code::Malformed, Some(detail)).await)
 }
 
 /// The holds on a person, and under whose key the leaf stands.
@@ -158,7 +157,7 @@ async fn looked<T: Send + 'static>(
     desk: &Desk,
     look: impl FnOnce() -> Result<Result<T, Altered>, Halt> + Send + 'static,
 ) -> Result<T, Problem> {
-    let looked = tokio::task::spawn_blocking(look).await.map_err(|_| Problem::new(Code::Internal))?;
+    let looked = blocking(look).await.map_err(|_| Problem::new(Code::Internal))?;
     match looked.map_err(problem_of)? {
         Ok(found) => Ok(found),
         Err(Altered) => Err(desk.house.fail_envelope(desk.action, &desk.common, &desk.unattributed).await),

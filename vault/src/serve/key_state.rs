@@ -10,6 +10,7 @@ use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::approval::{self, two_people};
+use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Approved, Manage, Permit, What};
@@ -52,7 +53,7 @@ async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered
             return Err(desk.refuse_envelope(Code::UnknownCategory, None).await);
         };
         let (engine, at, key) = (Arc::clone(&house.engine), Arc::clone(&line), request.version);
-        let looked = tokio::task::spawn_blocking(move || look(&*engine, &at, key)).await;
+        let looked = blocking(move || look(&*engine, &at, key)).await;
         let looked = looked.map_err(|_| Problem::new(Code::Internal))?;
         let stepped = looked.and_then(|looked| take(action, &request, looked));
         let stepped = match stepped {

@@ -21,7 +21,7 @@ use crate::store::StoreError;
 
 /// How often an act is tried that the sequencer tells to start again.
 pub(super) const TRIES: usize = 8;
-/// What an act that changes keys says of why.
+/// What is said of a reason that is none.
 pub(super) const REASON: &str = "`reason` takes 1 to 256 bytes";
 
 /// Reads the body of an act, in which no card number may stand.

@@ -125,7 +125,7 @@ impl Asking<'_> {
             if let Some(recorded) = manage::submit(&desk, submission).await.map_err(|problem| problem.code)? {
                 // It wraps in the log; nothing after this may fail.
                 line.change(|versions| versions.rotated(version));
-                let volume = self.house.ledger.shared().line().volume();
+                let volume = self.house.ledger.shared().volume();
                 answer.rotated.push(told(line, number, (volume, recorded), &mut answer.notes));
                 return Ok(());
             }

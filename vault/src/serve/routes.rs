@@ -127,6 +127,10 @@ impl Operation {
                     | Action::RecordsList
                     | Action::LogEntry
                     | Action::KeysList
+                    | Action::KeysJobs
+                    | Action::ApprovalList
+                    | Action::HoldList
+                    | Action::CertIssue
                     | Action::Status
                     | Action::Whoami
                     | Action::AccessShow

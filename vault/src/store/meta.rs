@@ -12,7 +12,7 @@ pub const IDEMPOTENCY_PREFIX: &[u8] = b"idempotency:";
 pub const HANDOVER_PREFIX: &[u8] = b"handover:";
 /// Begins the key of a request for a second person.
 pub const APPROVAL_PREFIX: &[u8] = b"approval:";
-/// Begins the key of a job, which ends in the index of the leaf that opened it.
+/// Begins the key of a job, which ends in the position of the leaf that opened it.
 pub const JOB_PREFIX: &[u8] = b"job:";
 /// The newest leaf that says that no byte of destroyed keys is left, and of which keys.
 pub const ERASED_FINAL: &[u8] = b"erased-final";

@@ -161,6 +161,22 @@ fn a_planted_dependency_is_found() {
     assert_ne!(manifests::breaches(&metadata), Vec::<String>::new());
 }
 
+/// The one file that hands work to threads of the runtime: it wipes what keys have left on their stacks.
+const BLOCKING: &str = "serve/blocking.rs";
+
+/// Files that hand work to such threads.
+fn hand_over_work(files: &[File]) -> Vec<&str> {
+    let hands = |file: &&File| file.tokens.iter().any(|token| token == "spawn_blocking");
+    files.iter().filter(hands).map(|file| file.path.as_str()).collect()
+}
+
+#[test]
+fn work_that_may_wait_is_handed_over_in_one_place() {
+    assert_eq!(hand_over_work(&library()), [BLOCKING]);
+    let planted = with_planted("serve/read.rs", "async fn f() { tokio::task::spawn_blocking(|| ()).await }");
+    assert_eq!(hand_over_work(&planted).len(), 2);
+}
+
 /// The vault's library, file by file.
 fn library() -> Vec<File> {
     let mut files = Vec::new();
