@@ -195,6 +195,44 @@ async fn without_a_newer_ledger_two_admins_approve_a_restore_and_neither_alone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_vault_whose_log_was_followed_comes_back_with_the_newest_ledger_and_with_none_of_before() {
+    let vault = Process::start(home(), "warn");
+    for person in ["ada", "ben", "cleo"] {
+        write(&vault, person).await;
+    }
+    let (home, _) = vault.terminate();
+    let [first, second] = ["first", "second"].map(|archive| home.folder().join(archive));
+    told(&backup(&home, &first));
+    // Much of the first log, so that an index of the second alone would pass for less.
+    let vault = Process::start(home, "warn");
+    vault.staff("dpo", "oakvale").erase("bank", "ada", "main").await.granted();
+    let (home, _) = vault.terminate();
+    let ledger = lose(&home);
+    let stale = home.folder().join("stale");
+    std::fs::copy(&ledger, &stale).unwrap();
+    told(&restore(&home, &first, &[Path::new("--erasures"), &ledger]));
+
+    told(&backup(&home, &second));
+    let vault = Process::start(home, "warn");
+    vault.staff("dpo", "oakvale").erase("bank", "ben", "main").await.granted();
+    let (home, _) = vault.terminate();
+    check(&home);
+    let newest = lose(&home);
+    let refused = restore(&home, &second, &[Path::new("--erasures"), &stale]);
+    assert!(refused.status.code() == Some(1) && said(&refused).contains("approval_needed"), "{}", said(&refused));
+    let done = told(&restore(&home, &second, &[Path::new("--erasures"), &newest]));
+    assert_eq!(done["erasures_known"], json!(true));
+    assert_eq!(done["successor"], json!(format!("{}/3", home.log_key.name())));
+    let vault = Process::start(home, "warn");
+    let officer = vault.staff("bank-officer", "oakvale");
+    for erased in ["ada", "ben"] {
+        officer.read("bank", erased, "main", &["account_number"]).await.refused(404, "not_found");
+    }
+    officer.read("bank", "cleo", "main", &["account_number"]).await.granted();
+    check(&vault.terminate().0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_put_back_that_was_changed_or_whose_generation_is_gone() {
     let vault = Process::start(home(), "warn");
     write(&vault, "ada").await;

@@ -116,6 +116,28 @@ async fn bytes_that_end_in_a_successor_are_said_to_have_ended_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_lies_behind_the_checkpoint_of_a_successor_is_cut_too() {
+    let vault = pinned(Home::new(Store::Rocks)).serve();
+    work(&vault, 3).await;
+    let home = vault.stop().await;
+    close(&home, Why::HeadLost);
+    let vault = home.serve();
+    work(&vault, 3).await;
+    let shared = Arc::clone(vault.house().ledger().shared());
+    let home = vault.stop().await;
+    let behind = (shared.position() + 1).to_be_bytes();
+    let mut batch = Batch::new();
+    batch.put(Family::Leaves, behind, "a leaf that no checkpoint covers");
+    home.rocks().commit(&batch).unwrap();
+    let cut = run_check(&home, &["--repair-tail", "--yes"]);
+    assert!(cut.status.success(), "{}", String::from_utf8_lossy(&cut.stderr));
+    // The act itself is a leaf in that place.
+    let there = home.rocks().get(Family::Leaves, &behind).unwrap().unwrap();
+    assert_eq!(coffer_wire::leaf::Leaf::parse(&there).unwrap().action, Action::LogRepair);
+    assert_eq!(found(&home), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_head_of_the_log_that_ended_is_carried_on_and_one_that_saw_more_is_not() {
     let vault = Home::new(Store::Memory).serve();
     work(&vault, 3).await;

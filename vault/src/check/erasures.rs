@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use coffer_keys::KeyId;
+use coffer_wire::succession::ordinal;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
@@ -26,7 +27,7 @@ impl Check<'_> {
             Ok(contents) => contents,
             Err(error) => return self.unread(error),
         };
-        let of_this_log = contents.origin == self.home.log_key.name();
+        let of_this_log = contents.origin == ordinal(self.home.log_key.name()).0;
         let Contents { complete, .. } = contents;
         let end = self.volume.position(log.size);
         if of_this_log && complete > end {

@@ -16,6 +16,9 @@ use crate::store::{Batch, Engine, Family, StoreError, meta};
 pub struct Cut {
     /// Leaves that are left: all that the newest checkpoint covers.
     pub size: u64,
+    /// The position behind them.
+    #[serde(skip)]
+    pub end: u64,
     /// Leaves that the head has seen.
     pub head_size: u64,
     /// Leaves that were cut.
@@ -56,14 +59,15 @@ pub fn cut_tail(engine: &dyn Engine, key: &VerifierKey, head: Option<&str>) -> R
         None => true,
     };
     // The key before the first that is too far; where all are, none is before it.
-    let last = volume.position(size).checked_sub(1).map(leaf_key);
+    let end = volume.position(size);
+    let last = end.checked_sub(1).map(leaf_key);
     let from = last.as_ref().map(<[u8; 8]>::as_slice);
     let leaves = cut(engine, Family::Leaves, from, |_| true)?;
     let private_parts = cut(engine, Family::Private, from, |_| true)?;
     let tiles = cut(engine, Family::Nodes, None, behind_tiles)?;
     let epoch = engine.get(Family::Meta, meta::EPOCH)?.and_then(|epoch| epoch.try_into().ok());
     start::prove(engine, &keys, Some(seen), epoch.map_or(0, u32::from_be_bytes))?;
-    Ok(Cut { size, head_size, leaves, private_parts, tiles })
+    Ok(Cut { size, end, head_size, leaves, private_parts, tiles })
 }
 
 fn cut(

@@ -15,7 +15,7 @@ use coffer_vault::archive::{self, ArchiveError, Manifest, Opened, generations};
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::Config;
 use coffer_vault::keyring::{Keyring, reroot};
-use coffer_vault::ledger::{erasures, line};
+use coffer_vault::ledger::{Volume, erasures, line};
 use coffer_vault::serve::{Closing, Ending, Mended, succeed};
 use coffer_vault::store::rocks::Rocks;
 use coffer_vault::store::{Batch, Engine};
@@ -175,7 +175,8 @@ impl Bed {
                 let voucher = keyring.voucher();
                 let read = erasures::read(ledger, voucher.as_ref(), &mut |_| Ok(()));
                 let read = read.map_err(|error| Failure::config(format!("{error}; nothing was changed")))?;
-                read.origin == closing.last.origin && read.complete >= closing.kept.size
+                let kept = Volume::of_origin(&closing.kept.origin).position(closing.kept.size);
+                read.origin == config.log.origin && read.complete >= kept
             }
             None => false,
         };

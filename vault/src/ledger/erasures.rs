@@ -34,7 +34,7 @@ const GROUP_ENTRIES: usize = 4_096;
 pub struct Erased {
     /// Its id.
     pub id: KeyId,
-    /// The first leaf of the act that destroyed it.
+    /// The position of the first leaf of the act that destroyed it.
     pub at: u64,
 }
 
@@ -53,7 +53,7 @@ pub enum ErasuresError {
     /// A line is damaged, or was not written by this vault.
     #[error("line {0} of the erasure ledger is damaged, or was not written by this vault")]
     Damaged(u64),
-    /// It is about another log than this one and those before it.
+    /// It is about another line of logs.
     #[error("the erasure ledger is about the log {0}")]
     OfAnotherLog(String),
     /// It has seen leaves that the log does not hold.
@@ -105,8 +105,8 @@ impl Erasures {
         Ok(ledger)
     }
 
-    /// Takes the file up where it stands: cuts what a loss of power has left, and begins the part of a log that follows
-    /// the one before. `each`: what is done with each key that it names.
+    /// Takes the file up where it stands, and cuts what a loss of power has left. `origin`: of the first log of the line; leaves
+    /// are named by their position, which counts over all logs of it. `each`: what is done with each key that it names.
     pub fn open(
         path: &Path,
         voucher: Voucher,
@@ -119,34 +119,28 @@ impl Erasures {
             rewrite(path, &voucher)?;
             contents = read(path, Some(&voucher), &mut |_| Ok(()))?;
         }
-        let follows = contents.origin != origin;
-        if follows && !is_successor(&contents.origin, origin) {
+        if contents.origin != origin {
             return Err(ErasuresError::OfAnotherLog(contents.origin));
         }
         let mut medium = Disk::open(path)?;
         medium.cut(contents.whole_bytes)?;
-        let mut ledger = Erasures {
+        Ok(Erasures {
             medium: Box::new(medium),
-            origin: origin.to_owned(),
+            origin: contents.origin,
             voucher,
             end: contents.whole_bytes,
             groups: contents.groups,
             complete: contents.complete,
             torn: false,
-        };
-        if follows {
-            ledger.complete = 0;
-            ledger.write(&[Entry::Log(origin.to_owned())], 0)?;
-        }
-        Ok(ledger)
+        })
     }
 
-    /// Up to which leaf, itself not counted, every destroyed key is named here.
+    /// Up to which position, itself not counted, every destroyed key is named here.
     pub fn complete(&self) -> u64 {
         self.complete
     }
 
-    /// Adds keys, says up to which leaf this is complete, and syncs. What failed may be tried again, with whatever has
+    /// Adds keys, says up to which position this is complete, and syncs. What failed may be tried again, with whatever has
     /// come since: nothing of it counts until this returns.
     pub fn append(&mut self, erased: &[Erased], complete: u64) -> io::Result<()> {
         let mut groups = erased.chunks(GROUP_ENTRIES).peekable();
@@ -200,25 +194,16 @@ fn rewrite(path: &Path, voucher: &Voucher) -> Result<(), ErasuresError> {
         at += line.len() as u64;
         Ok(())
     };
-    // Of a part the last `complete` line alone is kept: it is put when the next part begins, or at the end.
-    let (mut last, mut group) = (None, 0);
-    let mut end = |last: Option<u64>, put: &mut dyn FnMut(&Entry) -> Result<(), ErasuresError>| {
-        let Some(to) = last else { return Ok(()) };
-        group += 1;
-        put(&Entry::Complete { to, group })
-    };
+    // The last `complete` line alone is kept.
+    let mut last = None;
     read::entries(path, Some(voucher), &mut |entry| match entry {
         Entry::Complete { to, .. } => {
             last = Some(to);
             Ok(())
         }
-        Entry::Log(_) => {
-            end(last.take(), &mut put)?;
-            put(&entry)
-        }
         _ => put(&entry),
     })?;
-    end(last, &mut put)?;
+    last.map_or(Ok(()), |to| put(&Entry::Complete { to, group: 1 }))?;
     disk.sync()?;
     Ok(medium::take_name(&new, path)?)
 }
@@ -227,18 +212,6 @@ fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(NEW_SUFFIX);
     name.into()
-}
-
-/// Whether a log follows another: `name/2` comes after `name`, `name/3` after both.
-fn is_successor(before: &str, after: &str) -> bool {
-    let parts = |origin: &str| match origin.rsplit_once('/') {
-        Some((name, number)) if number.parse::<u64>().is_ok_and(|number| number > 1) => {
-            (name.to_owned(), number.parse().unwrap_or(1))
-        }
-        _ => (origin.to_owned(), 1),
-    };
-    let ((before, old), (after, new)) = (parts(before), parts(after));
-    before == after && old < new
 }
 
 #[cfg(test)]

@@ -94,7 +94,7 @@ impl Bench<'_> {
         })?;
         // What was erased in the part that is lost must not come back, and nobody is told here whose it was.
         let ledger = erasures::read(&self.config.log.erasures, None, &mut |_| Ok(()));
-        if ledger.is_ok_and(|ledger| ledger.origin == self.log_key.name() && ledger.complete > cut.size) {
+        if ledger.is_ok_and(|ledger| ledger.origin == self.config.log.origin && ledger.complete > cut.end) {
             let why = "the erasure ledger has seen leaves that would be lost: find the store that has them";
             return Err(refused("erasures_ahead", why));
         }

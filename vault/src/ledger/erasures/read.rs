@@ -11,9 +11,9 @@ use crate::keyring::Voucher;
 /// What stands in a ledger, its entries aside.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Contents {
-    /// The log that its last part is about.
+    /// The first log of the line that it is about.
     pub origin: String,
-    /// Up to which leaf of that log, itself not counted, every destroyed key is named.
+    /// Up to which position, itself not counted, every destroyed key is named.
     pub complete: u64,
     /// How many keys it names.
     pub entries: u64,
@@ -45,7 +45,7 @@ pub(super) fn entries(
     each: &mut dyn FnMut(Entry) -> Result<(), ErasuresError>,
 ) -> Result<Contents, ErasuresError> {
     let mut lines = Lines { file: BufReader::new(File::open(path)?), number: 0, bytes: 0, line: Vec::new() };
-    let mut reading = Reading { voucher, contents: Contents::default(), part: String::new(), damage: Damage::None };
+    let mut reading = Reading { voucher, contents: Contents::default(), damage: Damage::None };
     let first = lines.next()?.and_then(|(line, ..)| text::decode(line)).filter(|line| line.entry == Entry::Format);
     let first = first.ok_or(ErasuresError::NotALedger)?;
     if !reading.is_ours(&first) {
@@ -69,8 +69,6 @@ pub(super) fn entries(
 struct Reading<'a> {
     voucher: Option<&'a Voucher>,
     contents: Contents,
-    /// The log of the part that is being read.
-    part: String,
     damage: Damage,
 }
 
@@ -105,10 +103,12 @@ impl Reading<'_> {
         if let Damage::Ended(first) = self.damage {
             return Err(ErasuresError::Damaged(first));
         }
-        if let Entry::Log(origin) = &line.entry {
-            self.part.clone_from(origin);
-        }
-        let misplaced = line.entry == Entry::Format || self.part.is_empty();
+        // The log is named once, before everything else.
+        let misplaced = match &line.entry {
+            Entry::Format => true,
+            Entry::Log(origin) => !std::mem::replace(&mut self.contents.origin, origin.clone()).is_empty(),
+            _ => self.contents.origin.is_empty(),
+        };
         if misplaced || !self.is_ours(&line) {
             return Err(ErasuresError::Damaged(number));
         }
@@ -130,11 +130,10 @@ impl Reading<'_> {
         let contents = &mut self.contents;
         contents.groups += 1;
         (contents.complete, contents.whole_bytes) = (complete, end);
-        contents.origin.clone_from(&self.part);
     }
 
     fn is_ours(&self, line: &Line<'_>) -> bool {
-        self.voucher.is_none_or(|voucher| line.is_vouched(&self.part, voucher))
+        self.voucher.is_none_or(|voucher| line.is_vouched(&self.contents.origin, voucher))
     }
 }
 

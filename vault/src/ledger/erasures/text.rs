@@ -18,13 +18,13 @@ pub(super) const LINE_BYTES_MAX: usize = 256;
 pub(super) enum Entry {
     /// The first line: what this file is.
     Format,
-    /// From here on leaves are of the log of this origin.
+    /// Leaves are of the log of this origin and of those that follow it.
     Log(String),
     /// A key was destroyed.
     Erased(Erased),
-    /// A group ends: up to this leaf, itself not counted, every destroyed key is named.
+    /// A group ends: up to this position, itself not counted, every destroyed key is named.
     Complete {
-        /// The leaf.
+        /// The position.
         to: u64,
         /// The group's number in the file, from 1.
         group: u64,
@@ -38,7 +38,7 @@ pub(super) struct Line<'a> {
     tag: [u8; 16],
 }
 
-/// Adds the line of an entry in the part of a log.
+/// Adds the line of an entry of a log's ledger.
 pub(super) fn encode(entry: &Entry, origin: &str, voucher: &Voucher, out: &mut String) {
     let start = out.len();
     match entry {
@@ -47,7 +47,7 @@ pub(super) fn encode(entry: &Entry, origin: &str, voucher: &Voucher, out: &mut S
         Entry::Erased(Erased { id, at }) => out.push_str(&format!("erased {id} {at}")),
         Entry::Complete { to, group } => out.push_str(&format!("complete {to} {group}")),
     }
-    let tag = voucher.tag(part(entry, origin), &out[start..]);
+    let tag = voucher.tag(named(entry, origin), &out[start..]);
     out.push(' ');
     BASE64URL_NOPAD.encode_append(&tag, out);
     let sum = sum(&out[start..]);
@@ -77,15 +77,15 @@ pub(super) fn decode(line: &[u8]) -> Option<Line<'_>> {
 }
 
 impl Line<'_> {
-    /// Whether this vault wrote it, in the part of this log.
+    /// Whether this vault wrote it, in the ledger of this log.
     pub(super) fn is_vouched(&self, origin: &str, voucher: &Voucher) -> bool {
-        let tag = voucher.tag(part(&self.entry, origin), self.text);
+        let tag = voucher.tag(named(&self.entry, origin), self.text);
         bool::from(subtle::ConstantTimeEq::ct_eq(&tag[..], &self.tag[..]))
     }
 }
 
-/// The first line and the one that begins a part stand in none.
-fn part<'a>(entry: &Entry, origin: &'a str) -> &'a str {
+/// The log that a line's tag names; the first line, and the one that names it, stand before it.
+fn named<'a>(entry: &Entry, origin: &'a str) -> &'a str {
     match entry {
         Entry::Format | Entry::Log(_) => "",
         Entry::Erased(_) | Entry::Complete { .. } => origin,
