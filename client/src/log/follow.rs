@@ -4,7 +4,6 @@
 use std::sync::PoisonError;
 
 use coffer_wire::api::SuccessionAnswer;
-use coffer_wire::note::NoteError;
 
 use super::Log;
 use super::memory::Claim;
@@ -49,7 +48,7 @@ pub(crate) async fn follow(core: &Core) -> Result<(), Error> {
 impl Log {
     /// Whether no known key signed it. What was signed wrongly is no stranger, but a fault.
     fn is_strange(&self, note: &str) -> bool {
-        self.memory().signed(note).is_none() && self.trust().verify(note) == Err(NoteError::NotSigned)
+        self.memory().signed(note).is_none() && self.trust().is_strange(note)
     }
 
     fn follow(&self, notes: &[String]) -> Result<(), LogFault> {

@@ -115,6 +115,13 @@ pub fn signed_by<'n>(note: &'n str, key: &VerifierKey) -> Result<&'n str, NoteEr
     if signed { Ok(text) } else { Err(NoteError::NotSigned) }
 }
 
+/// Whether a note bears a signature that says it is by `key`. Whether it is right is not asked: that is dear, and
+/// [`signed_by`] does it.
+pub fn bears(note: &str, key: &VerifierKey) -> Result<bool, NoteError> {
+    let (_, signatures) = split(note)?;
+    signatures.lines().try_fold(false, |bears, line| Ok(bears | signature_by(key, line)?.is_some()))
+}
+
 /// Notes that stand one after the other with an empty line between them, the last perhaps with one behind it. `None`:
 /// something else stands there.
 pub fn in_a_row(text: &str) -> Option<Vec<&str>> {

@@ -395,19 +395,9 @@ impl Trust {
     /// The checkpoint of a note, of the log that is open or of one before it, signed by a key that counted for its size. One
     /// behind the end of a log that was closed is none of it.
     pub fn verify(&self, note: &str) -> Result<Checkpoint, NoteError> {
-        let checkpoint = Checkpoint::parse_body(note::text_of(note)?)?;
-        let log = self.logs.iter().find(|log| log.origin == checkpoint.origin);
-        let Some(log) = log else { return note::verify(note, self.key()) };
-        if let Some(end) = &log.end
-            && (checkpoint.size > end.last.size
-                || (checkpoint.size == end.last.size && checkpoint.root != end.last.root))
-        {
-            return Err(NoteError::Closed);
-        }
-        let needed = log.keys.iter().rposition(|(from, _)| checkpoint.size > *from).unwrap_or(0);
         // Wherever the newer keys have signed too, so much the better; an older one alone is not enough.
         let mut fault = NoteError::NotSigned;
-        for (_, key) in log.keys[needed..].iter().rev() {
+        for key in self.keys_for(note)? {
             match note::verify(note, key) {
                 Err(NoteError::NotSigned) => {}
                 Err(error) => fault = error,
@@ -415,6 +405,28 @@ impl Trust {
             }
         }
         Err(fault)
+    }
+
+    /// Whether no key that counts for it has signed a note, as far as its signatures say: whoever meets one asks how the log
+    /// was handed on. Verifies nothing.
+    pub fn is_strange(&self, note: &str) -> bool {
+        self.keys_for(note).is_ok_and(|keys| keys.iter().all(|key| note::bears(note, key) == Ok(false)))
+    }
+
+    /// The keys that count for the checkpoint of a note, the newest first.
+    fn keys_for(&self, note: &str) -> Result<Vec<&VerifierKey>, NoteError> {
+        let checkpoint = Checkpoint::parse_body(note::text_of(note)?)?;
+        let Some(log) = self.logs.iter().find(|log| log.origin == checkpoint.origin) else {
+            return Ok(vec![self.key()]);
+        };
+        if let Some(end) = &log.end
+            && (checkpoint.size > end.last.size
+                || (checkpoint.size == end.last.size && checkpoint.root != end.last.root))
+        {
+            return Err(NoteError::Closed);
+        }
+        let needed = log.keys.iter().rposition(|(from, _)| checkpoint.size > *from).unwrap_or(0);
+        Ok(log.keys[needed..].iter().rev().map(|(_, key)| key).collect())
     }
 }
 
@@ -527,6 +539,29 @@ mod tests {
             }
         }
         assert!(flipped > 1_000);
+    }
+
+    #[test]
+    fn strange_is_what_verifying_says_that_nobody_signed() {
+        let (signers, notes) = line();
+        let trust = followed(&signers[0].1, &notes).unwrap();
+        let (origins, mut strange, mut all) = ([NAME, "coffer.example/tests/2", "coffer.example/tests/3"], 0, 0);
+        let stranger = signer(9, NAME);
+        for by in signers.iter().chain([&stranger]) {
+            for (origin, size) in origins.into_iter().flat_map(|origin| [3, 10, 12, 20, 25].map(|size| (origin, size)))
+            {
+                let note = sign(checkpoint(origin, size).body(), &[by]);
+                // Right, with a signature that is wrong, and with one that is cut.
+                let wrong = note.replacen(&format!("\n{size}\n"), &format!("\n0{size}\n"), 1);
+                let altered = note.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size + 1), 1);
+                for note in [&note, &wrong, &altered, &note[..note.len() - 9].to_owned()] {
+                    let nobody = trust.verify(note) == Err(NoteError::NotSigned);
+                    assert_eq!(trust.is_strange(note), nobody, "{note}");
+                    (strange, all) = (strange + u32::from(nobody), all + 1);
+                }
+            }
+        }
+        assert!(strange > 20 && all - strange > 20, "{strange} of {all}");
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(crate) fn keys_per_second(vault: &Child<Home>) -> f64 {
 pub(crate) fn bare_keys_per_second(home: &Home) -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let tuning = Tuning { memory_bytes: 64 << 20, durability: Durability::Synced };
-    let store = Arc::new(Rocks::open(folder.path(), &tuning).unwrap());
+    let store = Arc::new(Rocks::create(&folder.path().join("bare"), &tuning).unwrap());
     let bare = Bare::new(&home.root_key());
     let began = Instant::now();
     for keys in bare.wrapped.chunks(STEP_KEYS) {
