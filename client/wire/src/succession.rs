@@ -45,10 +45,13 @@ pub enum Why {
     HeadLost,
     /// Whoever should not may hold the log's key: this note proves nothing, and the new key is handed out anew.
     Compromised,
+    /// The log's key is no more: an older copy of the vault, from before that key, took its place. The key of before signs
+    /// this note, which proves nothing either.
+    KeyLost,
 }
 
 impl Why {
-    const ALL: [Why; 4] = [Why::Restore, Why::Damaged, Why::HeadLost, Why::Compromised];
+    const ALL: [Why; 5] = [Why::Restore, Why::Damaged, Why::HeadLost, Why::Compromised, Why::KeyLost];
 
     /// The text form.
     pub fn as_str(self) -> &'static str {
@@ -57,7 +60,13 @@ impl Why {
             Why::Damaged => "damaged",
             Why::HeadLost => "head-lost",
             Why::Compromised => "compromised",
+            Why::KeyLost => "key-lost",
         }
+    }
+
+    /// Whether the log's key hands nothing on any more, so that the successor's is a new one, got by another way.
+    pub fn is_without_key(self) -> bool {
+        matches!(self, Why::Compromised | Why::KeyLost)
     }
 
     /// Reads the text form.
@@ -270,6 +279,9 @@ pub enum NotFollowed {
     /// The key that would hand on is one that others may hold.
     #[error("the log's key was compromised: get the new log key from the vault's operator, by a way that you trust")]
     Compromised,
+    /// The key that would hand on is lost.
+    #[error("the log's key was lost: get the new log key from the vault's operator, by a way that you trust")]
+    KeyLost,
     /// More notes than are followed.
     #[error("there are more notes than the {HANDOVERS_MAX} that are followed")]
     TooMany,
@@ -333,6 +345,10 @@ impl Trust {
         let present = self.present_log();
         if handover.log() != present.origin {
             return Err(NotFollowed::OtherLog);
+        }
+        // Nobody can have signed it with the key that is lost; it is followed by nobody.
+        if matches!(&handover, Handover::Succession(Succession { why: Why::KeyLost, .. })) {
+            return Err(NotFollowed::KeyLost);
         }
         note::signed_by(note, self.key())?;
         match &handover {

@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -135,6 +137,39 @@ impl Home {
         (home, report)
     }
 
+    /// A home of today's certificates and configuration around data, head, ledgers and root key of another, as [`Home::keep`] left them.
+    pub fn around(kept: &Path, log_key: &VerifierKey) -> Home {
+        let folder = tempfile::Builder::new().prefix("coffer-test-").tempdir().unwrap();
+        let dir = folder.path().join("home");
+        let issuer = lay(&dir, &options(folder.path())).unwrap().issuer.unwrap();
+        copy_folder(&kept.join("home"), &dir);
+        let key = folder.path().join("root.key");
+        std::fs::copy(kept.join("root.key"), &key).unwrap();
+        std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+        let config = Arc::new(Config::load(&dir).unwrap());
+        Home { config, log_key: log_key.clone(), clock: Arc::new(System), memory: None, issuer, dir, folder }
+    }
+
+    /// Puts what outlives this home into a folder: data, head, ledgers and root key.
+    pub fn keep(&self, to: &Path) {
+        let data = to.join("home/data");
+        copy_folder(&self.config.store.data, &data);
+        // What the engine writes for people, and of options that each program sets by itself.
+        for file in std::fs::read_dir(&data).unwrap().flatten() {
+            let name = file.file_name().into_string().unwrap();
+            if name.starts_with("LOG") || name.starts_with("LOCK") || name.starts_with("OPTIONS") {
+                std::fs::remove_file(file.path()).unwrap();
+            }
+        }
+        for file in ["head", "erasures", "log.pub", "head.notes"] {
+            let from = self.dir.join(file);
+            if from.exists() {
+                std::fs::copy(from, to.join("home").join(file)).unwrap();
+            }
+        }
+        std::fs::copy(&self.config.seal.key_file, to.join("root.key")).unwrap();
+    }
+
     /// The home directory.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -244,6 +279,18 @@ impl Home {
     /// The certificate of the authority that signed the server's.
     pub fn server_ca(&self) -> PathBuf {
         self.dir.join("tls/server-ca.pem")
+    }
+}
+
+/// Copies a folder and all that is in it over what is there.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy_folder(&path, &target),
+            false => drop(std::fs::copy(path, target).unwrap()),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ mod serving;
 mod socket;
 mod staff;
 
-pub use home::{CONTROLLERS, Home, STAFF, Store, application_of, controllers, name, purpose_of};
+pub use home::{CONTROLLERS, Home, STAFF, Store, application_of, controllers, copy_folder, name, purpose_of};
 pub use process::{Process, binary, command_line};
 pub use raw::{Raw, Reply, tls};
 pub use running::Running;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use coffer_tests::harness::{Home, Running, Serving, Store, command_line, name};
+use coffer_tests::harness::{Home, Running, Serving, Store, command_line, copy_folder, name};
 use coffer_tests::outsider::Outsider;
 use coffer_vault::check::Code;
 use coffer_vault::ledger::head::HeadFile;
@@ -177,7 +177,7 @@ async fn an_older_store_under_a_newer_head_ends_the_log_where_it_was_last_seen()
     work(&vault, 3).await;
     let home = vault.stop().await;
     let (older, data) = (home.folder().join("older"), home.config.store.data.clone());
-    copy(&data, &older);
+    copy_folder(&data, &older);
     let vault = home.serve();
     work(&vault, 30).await;
     let client = builder(&vault).build().unwrap();
@@ -185,7 +185,7 @@ async fn an_older_store_under_a_newer_head_ends_the_log_where_it_was_last_seen()
     let (seen, at) = (client.receipts().newest().unwrap(), size(&vault));
     let home = vault.stop().await;
     std::fs::remove_dir_all(&data).unwrap();
-    copy(&older, &data);
+    copy_folder(&older, &data);
     let (succession, _) = close(&home, Why::Restore);
     assert_eq!(succession.last.size, at);
     assert!(succession.kept.size < at);
@@ -202,7 +202,7 @@ async fn an_older_store_under_a_newer_head_ends_the_log_where_it_was_last_seen()
 }
 
 /// A stopped home on disk and a second certificate for the console, of a second admin.
-async fn stopped() -> Home {
+pub(crate) async fn stopped() -> Home {
     let vault = Home::new(Store::Rocks).serve();
     work(&vault, 300).await;
     let home = pinned(vault.stop().await);
@@ -216,7 +216,7 @@ async fn stopped() -> Home {
 }
 
 /// What the admin with this certificate makes of a request.
-fn approved(home: &Home, admin: &str, request: &str) -> String {
+pub(crate) fn approved(home: &Home, admin: &str, request: &str) -> String {
     let config =
         write_client_config(home.dir(), &name(admin), "https://localhost:1", &home.log_key.to_string()).unwrap();
     let out: PathBuf = home.folder().join(format!("approval-of-{admin}"));
@@ -335,14 +335,4 @@ fn notes_with_two_signatures_fit_a_slot_of_the_head_for_the_longest_origin() {
 
 fn told_text(output: &std::process::Output) {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        if entry.file_type().unwrap().is_file() {
-            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-        }
-    }
 }

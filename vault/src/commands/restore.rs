@@ -27,11 +27,16 @@ use serde::Serialize;
 
 use super::approvals::{Judge, refused};
 use super::check::mend::{ask, named};
+use super::check::successor::hand_out;
 use super::exit::{Failure, Status};
 use super::init::LOG_KEY_FILE;
 use super::{memory, open};
 
 const BUFFER_BYTES: usize = 256 * 1024;
+const ERASURES_UNKNOWN: &str = "no erasure ledger is newer than the archive, so nobody knows who was erased since: give the newest with --erasures, \
+                                or have two admins approve it (--request)";
+const KEY_LOST: &str = "the log's key was rotated after the archive was made, and the new one is lost with the store: restore a newer archive if \
+                        there is one, or have two admins approve that the log goes on under a key which is handed out anew (--request)";
 
 #[derive(Args)]
 #[command(
@@ -68,6 +73,8 @@ struct Told {
     leaves: u64,
     successor: String,
     log_key: String,
+    /// Whether clients go on by the note that the old key signed, or need the new key.
+    clients_follow: bool,
     erasures_known: bool,
 }
 
@@ -88,11 +95,15 @@ pub fn run(args: &Restore, json: bool) -> Result<(), Failure> {
         (None, _) => {}
         (Some(told), true) => println!("{}", serde_json::to_string_pretty(&told).unwrap_or_default()),
         (Some(told), false) => println!(
-            "Restored. {} ended at {} leaves; {} follows, under {}; clients follow by the note that the old key signed.\nLook at it with `coffer-vault check {}` before it serves.",
+            "Restored. {} ended at {} leaves; {} follows, under {}; {}.\nLook at it with `coffer-vault check {}` before it serves.",
             told.log,
             told.leaves,
             told.successor,
             told.log_key,
+            match told.clients_follow {
+                true => "clients follow by the note that the old key signed",
+                false => "no client follows by itself: hand this key out anew",
+            },
             told.home.display()
         ),
     }
@@ -186,9 +197,10 @@ impl Bed {
                 format!("archive {}, erasures unknown since {} leaves", opened.manifest().archive, closing.kept.size)
             }
         };
+        let is_lost = closing.why(Why::Restore) == Why::KeyLost;
         let mut permitted_by = None;
-        let mut said = said;
-        if !known {
+        let mut said = if is_lost { format!("{said}; the log's key is newer and lost") } else { said };
+        if !known || is_lost {
             let request = request(config, opened.manifest(), &said);
             if let Some(into) = &args.request {
                 ask(into, &request)
@@ -201,9 +213,7 @@ impl Bed {
                 return Ok(None);
             }
             if args.approval.is_empty() {
-                let why = "no erasure ledger is newer than the archive, so nobody knows who was erased since: give the newest with --erasures, \
-                           or have two admins approve it (--request)";
-                return Err(refused("approval_needed", why));
+                return Err(refused("approval_needed", if known { KEY_LOST } else { ERASURES_UNKNOWN }));
             }
             let approved = Judge { config, engine: &store, root }.approved(&request, &args.approval)?;
             permitted_by = Some(approved.permitted_by);
@@ -211,7 +221,7 @@ impl Bed {
         } else if args.request.is_some() {
             return Err(refused("approval_not_needed", "the erasure ledger is newer than the archive"));
         }
-        let (vkey, last) = {
+        let (vkey, succession) = {
             let store = Arc::new(store);
             let engine: Arc<dyn Engine> = Arc::<Rocks>::clone(&store);
             let clock: Arc<dyn Clock> = Arc::new(System);
@@ -222,16 +232,20 @@ impl Bed {
             let store =
                 Arc::try_unwrap(store).map_err(|_| Failure::new(Status::Software, "the store is still in use"))?;
             store.close().map_err(Failure::config)?;
-            (vkey, succession.last)
+            (vkey, succession)
         };
         self.beside(&mut opened, config)?;
+        if succession.why.is_without_key() {
+            hand_out(&config.home, &vkey).map_err(|error| Failure::io(LOG_KEY_FILE, error))?;
+        }
         self.take_places(config, &here, ledger.as_deref())
             .map_err(|error| Failure::io(config.home.display(), error))?;
         Ok(Some(Told {
             home: config.home.clone(),
             archive: opened.manifest().archive.clone(),
-            log: last.origin,
-            leaves: last.size,
+            log: succession.last.origin,
+            leaves: succession.last.size,
+            clients_follow: !succession.why.is_without_key(),
             successor: vkey.name().to_owned(),
             log_key: vkey.to_string(),
             erasures_known: known,

@@ -181,6 +181,12 @@ impl Own {
         Own { present: trust.key().clone(), public: trust.keys().map(|key| *key.public()).collect() }
     }
 
+    /// These, and those that somebody believes.
+    pub fn and(mut self, trust: &Trust) -> Own {
+        self.public.extend(trust.keys().map(|key| *key.public()));
+        self
+    }
+
     /// The checkpoint of a note, of this log or of one that ended before it, if one of the keys signed it.
     pub fn verify(&self, note: &str, line: &Line) -> Option<Checkpoint> {
         let origins = std::iter::once(self.present.name()).chain(line.ended().map(|end| end.last.origin.as_str()));

@@ -26,7 +26,7 @@ use crate::store::{Batch, Engine, Family, Overlay, Unread, View, format, meta};
 
 /// Why a log is closed, and what is known of it.
 pub struct Ending<'a> {
-    /// Why. A compromised key is replaced by a new one; every other successor keeps the key.
+    /// Why. A compromised key is replaced by a new one, and so is one that is [lost](Closing::why); every other successor keeps the key.
     pub why: Why,
     /// Checkpoints of the log that somebody outside remembers, as signed notes, beside the store's and the head's.
     pub seen: &'a [String],
@@ -44,6 +44,8 @@ pub struct Closing {
     pub last: Checkpoint,
     /// How far the store holds it, or the log before it.
     pub kept: Checkpoint,
+    /// The log was handed on to a key that this store, which is older, does not hold.
+    key_is_lost: bool,
 }
 
 /// Closes the log of a store and opens its successor, with its head: `name/2`, or whatever follows. The leaves that are there
@@ -60,19 +62,20 @@ pub fn succeed(
     let stored = Proposal::stored(&**engine)?;
     let vault = keyring.audit(&VAULT).ok_or(KeyringError::Missing("vault's audit"))?;
     stored.check(&**engine, vault)?;
-    let closing = Closing::of(config, &**engine, &keys, ending.seen)?;
     let clock = forward(Arc::clone(clock), &**engine)?;
     let now_ms = clock.now_ms();
     let mut batch = Batch::new();
-    let (new, made) = match ending.why {
-        Why::Compromised => replaced((&**engine, vault), root, &keys, now_ms, &mut batch)?,
-        _ => (None, Vec::new()),
+    let closing = Closing::of(config, &**engine, &keys, ending.seen)?;
+    let why = closing.why(ending.why);
+    let (new, made) = match why.is_without_key() {
+        true => replaced((&**engine, vault), root, &keys, now_ms, &mut batch)?,
+        false => (None, Vec::new()),
     };
     let public = new.as_ref().map_or(keys.present.key.public(), |new| new.present.key.public());
     let origin = Volume::of_origin(&closing.last.origin).next().ok_or(StartError::LineFull)?.origin(&config.log.origin);
     let successor = VerifierKey::new(&origin, public).map_err(|_| StartError::Origin)?;
-    let Closing { mut line, last, kept } = closing;
-    let succession = Succession { last, kept, successor, why: ending.why, made_ms: now_ms };
+    let Closing { mut line, last, kept, .. } = closing;
+    let succession = Succession { last, kept, successor, why, made_ms: now_ms };
     let note = hand_over(&Handover::Succession(succession.clone()), &keys.present)?;
     line.push(note)?;
     line.put(&mut batch);
@@ -94,8 +97,17 @@ impl Closing {
             () if stored.leads_to(&beside) => beside,
             () => return Err(StartError::AnotherLine.into()),
         };
-        let own = Own::new(&line.volume().origin(&config.log.origin), keys.public())?;
+        let mut own = Own::new(&line.volume().origin(&config.log.origin), keys.public())?;
         let origin = own.present.name().to_owned();
+        let counts = line.handovers().next_back().map(|last| *last.key().public());
+        let key_is_lost = counts.is_some_and(|counts| counts != *own.present.public());
+        if key_is_lost {
+            // What it has signed tells how far the log came.
+            let before = VerifierKey::new(&volume.origin(&config.log.origin), keys.present.key.public());
+            let trust =
+                line.trusted_from(&before.map_err(|_| StartError::Origin)?).map_err(|_| StartError::Handover)?;
+            own = own.and(&trust);
+        }
         let newest = newest_note(engine)?.and_then(|note| own.verify(&note, &line));
         let newest = newest.filter(|newest| Volume::of_origin(&newest.origin) == volume);
         let kept = match &newest {
@@ -112,8 +124,13 @@ impl Closing {
         let last = known.iter().max_by_key(|checkpoint| checkpoint.size).cloned().unwrap_or(none);
         match known.iter().find(|other| other.size == last.size && other.root != last.root) {
             Some(fork) => Err(StartError::Fork(fork.size).into()),
-            None => Ok(Closing { line, last, kept }),
+            None => Ok(Closing { line, last, kept, key_is_lost }),
         }
+    }
+
+    /// Why it is closed, where this is what brings it about: a key that is lost hands nothing on, whatever else has happened.
+    pub fn why(&self, why: Why) -> Why {
+        if self.key_is_lost { Why::KeyLost } else { why }
     }
 }
 
@@ -191,7 +208,7 @@ impl Leaves<'_> {
             let detail = Detail { written, ..Detail::default() };
             Entry::own(action, &common, about, detail, private).map_err(|_| HouseError::NotMade)
         };
-        let (why, said) = (ending.why.as_str(), ending.said);
+        let (why, said) = (succession.why.as_str(), ending.said);
         let private = Private { made: ids, note: Some(format!("{why}: {said}")), ..Private::default() };
         let named = Handover::Succession(succession.clone()).hash();
         let opened =

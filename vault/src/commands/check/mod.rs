@@ -4,7 +4,7 @@
 pub(super) mod bar;
 pub(super) mod mend;
 mod report;
-mod successor;
+pub mod successor;
 
 use std::path::{Path, PathBuf};
 

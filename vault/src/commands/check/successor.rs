@@ -29,9 +29,9 @@ use crate::commands::open;
 /// A head that is made on the way.
 const SCRATCH_HEAD: &str = "head.successor";
 
-/// Reasons that an operator may give; that of a restore is the restore itself.
+/// Reasons that an operator may give; a restore is one by itself, and a lost key is found out.
 pub fn why(text: &str) -> Result<Why, String> {
-    let why = Why::of(text).filter(|why| *why != Why::Restore);
+    let why = Why::of(text).filter(|why| ![Why::Restore, Why::KeyLost].contains(why));
     why.ok_or_else(|| "damaged, head-lost or compromised".to_owned())
 }
 
@@ -93,7 +93,7 @@ impl Bench<'_> {
         let data = &self.config.store.data;
         swap(data, &beside.0).map_err(|error| Failure::io(data.display(), error))?;
         self.take_heads(&config.log.head)?;
-        if why == Why::Compromised {
+        if succession.why.is_without_key() {
             hand_out(home, &key).map_err(|error| Failure::io(LOG_KEY_FILE, error))?;
         }
         self.told(&succession, &key)
@@ -110,7 +110,7 @@ impl Bench<'_> {
             log_key: key.to_string(),
         };
         let how = match why {
-            Why::Compromised => "no client follows by itself: hand this key out anew",
+            why if why.is_without_key() => "no client follows by itself: hand this key out anew",
             _ => "clients follow by the note that the old key signed",
         };
         let words =
@@ -150,8 +150,9 @@ impl Bench<'_> {
         let (_, keys) = Keyring::open(&bed.store, root).map_err(Failure::config)?;
         let closing = Closing::of(&bed.config, &bed.store, &keys, seen).map_err(Failure::config)?;
         let (last, kept) = (&closing.last, &closing.kept);
+        let lost = if closing.why(why) == Why::KeyLost { "; its key is lost, clients need the new one" } else { "" };
         let detail = format!(
-            "{}; {} ends at {} leaves, root {}; kept are {} of {}",
+            "{}; {} ends at {} leaves, root {}; kept are {} of {}{lost}",
             why.as_str(),
             last.origin,
             last.size,
@@ -201,8 +202,10 @@ fn copied(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// The new key takes the place of the one that was handed out with the home; that one is kept beside it.
-fn hand_out(home: &Path, key: &VerifierKey) -> io::Result<()> {
+pub fn hand_out(home: &Path, key: &VerifierKey) -> io::Result<()> {
     let path = home.join(LOG_KEY_FILE);
-    std::fs::rename(&path, path.with_extension("pub.compromised"))?;
+    if path.exists() {
+        std::fs::rename(&path, path.with_extension("pub.before"))?;
+    }
     std::fs::write(path, format!("{key}\n"))
 }
