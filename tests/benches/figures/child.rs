@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child as Process, Command, Stdio};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(crate) const SERVE_VAULT: &str = "--serve-vault";
 
 /// Records in one call that fills the vault.
 const FILL_RECORDS: u64 = 100;
+/// How many fill it at once.
+const FILLERS: usize = 8;
 /// The application of every request.
 pub(crate) const APPLICATION: &str = "rents-desk";
 
@@ -56,15 +59,29 @@ impl Child<Home> {
 
     /// The same with a record of every person.
     pub(crate) fn populated(self) -> Child<Home> {
+        self.fill(0..PEOPLE);
+        self
+    }
+
+    /// Writes a record of each of these people, of whom there are whole calls.
+    pub(crate) fn fill(&self, people: Range<u64>) {
+        let firsts: Vec<u64> = people.step_by(FILL_RECORDS as usize).collect();
+        std::thread::scope(|scope| {
+            for share in firsts.chunks(firsts.len().div_ceil(FILLERS)) {
+                scope.spawn(|| self.fill_from(share));
+            }
+        });
+    }
+
+    fn fill_from(&self, firsts: &[u64]) {
         let raw = self.raw(APPLICATION);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for first in (0..PEOPLE).step_by(FILL_RECORDS as usize) {
-            let items: Vec<_> = (first..first + FILL_RECORDS).map(record).collect();
+        for first in firsts {
+            let items: Vec<_> = (*first..first + FILL_RECORDS).map(record).collect();
             let body = json!({ "controller": CONTROLLER, "purpose": "payments", "items": items });
             let token = self.token("bank-officer", &[CONTROLLER]);
             runtime.block_on(raw.post("/v1/records/write", Some(&token), &body)).granted();
         }
-        self
     }
 
     /// The same after reads for a time.

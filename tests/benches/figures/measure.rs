@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use coffer_tests::harness::{Home, Serving};
 use coffer_vault::clock::{Clock, System};
+use coffer_wire::api::REWRAP_RATE_MAX;
 use hdrhistogram::Histogram;
 
 use crate::child::{APPLICATION, Child};
 use crate::cpu::Spent;
 use crate::generator::{self, Run, Target};
-use crate::people::CONTROLLER;
+use crate::people::{CONTROLLER, PEOPLE};
 use crate::report::Report;
 use crate::rotation::{self, Admin};
 use crate::through_client;
@@ -28,13 +29,15 @@ const FRESH_PER_SECOND: f64 = 40_000.0;
 pub(crate) struct Plan {
     pub(crate) run: Duration,
     pub(crate) runs: usize,
+    /// People whose keys are rotated once, at the end.
+    pub(crate) many: u64,
 }
 
 impl Plan {
-    /// Four minutes.
-    pub(crate) const WHOLE: Plan = Plan { run: Duration::from_secs(4), runs: 5 };
-    /// Half a minute.
-    pub(crate) const QUICK: Plan = Plan { run: Duration::from_secs(2), runs: 1 };
+    /// Ten minutes.
+    pub(crate) const WHOLE: Plan = Plan { run: Duration::from_secs(4), runs: 5, many: 1_000_000 };
+    /// A minute.
+    pub(crate) const QUICK: Plan = Plan { run: Duration::from_secs(2), runs: 1, many: 100_000 };
 }
 
 /// Echo and vault, side by side; one is idle while the other is loaded.
@@ -58,6 +61,7 @@ impl Measure {
         self.repeat(report, "write_rps", |measure| {
             measure.vault_run(Act::Write, "bank-officer", CONNECTIONS).per_second()
         });
+        self.many(report);
         self.vault.end();
         // The echo ends with its last connection, and has nothing to keep.
     }
@@ -113,6 +117,15 @@ impl Measure {
         report.add("rewrap_keys_per_s", moved);
         report.add("rewrap_to_limit", to_limit);
         report.add("read_p99_ratio_during_rotation", ratios);
+    }
+
+    /// One rotation of as many keys as a large landlord has, from the request to the leaf that says that none is left.
+    fn many(&self, report: &mut Report) {
+        self.vault.fill(PEOPLE..self.plan.many);
+        let job = Admin::of(&self.vault).rotate(Some(REWRAP_RATE_MAX));
+        assert_eq!(job.done, self.plan.many, "everybody's key is moved");
+        report.add("rewrap_many_keys", vec![job.done as f64]);
+        report.add("rewrap_many_s", vec![(job.ended_ms.unwrap() - job.started_ms) as f64 / 1e3]);
     }
 
     fn client_read(&self) -> f64 {

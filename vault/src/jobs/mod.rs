@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use crate::admit::{Gate, Job, Permit};
 use crate::keyring::Keyring;
 use crate::ledger::history::{History, HistoryError};
-use crate::ledger::{Circumstances, Ledger, NotMade, Recorded, Rejected, Submission, Volume};
+use crate::ledger::{Circumstances, HandedOver, Ledger, NotMade, Recorded, Rejected, Submission, Volume};
 use crate::store::{Engine, StoreError};
 
 pub use pace::{RATE_DEFAULT, RATE_MAX};
@@ -188,7 +188,12 @@ pub(crate) fn submit<W: Workshop>(
     workshop: &Arc<W>,
     submission: Submission,
 ) -> Result<Vec<Recorded>, Trouble> {
-    match runtime.block_on(workshop.ledger().submit(vec![submission])).pop() {
+    wait(runtime, workshop.ledger().hand_over(vec![submission]))
+}
+
+/// Until a step that was handed over is synced.
+pub(crate) fn wait(runtime: &Runtime, step: HandedOver) -> Result<Vec<Recorded>, Trouble> {
+    match runtime.block_on(step.results()).pop() {
         Some(Ok(recorded)) => Ok(recorded),
         Some(Err(Rejected::Again | Rejected::TooOld)) => Err(Trouble::Again),
         Some(Err(Rejected::Unwritable | Rejected::OutcomeUnknown)) | None => Err(Trouble::Over),

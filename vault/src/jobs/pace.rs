@@ -8,6 +8,8 @@ pub const RATE_DEFAULT: u32 = 2_000;
 /// Keys a second, at most: more than any machine gives.
 pub const RATE_MAX: u32 = 1_000_000;
 
+/// How long a job goes on without a pause before it looks whether it is to end.
+pub(super) const STRETCH: Duration = Duration::from_millis(100);
 /// Steps a second: short enough that none of them holds a batch up.
 const STEPS_A_SECOND: u32 = 50;
 /// Keys of one step, at most.

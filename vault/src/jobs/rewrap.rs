@@ -8,17 +8,18 @@ use coffer_keys::NotRewrapped;
 use coffer_wire::private::Private;
 use tokio::runtime::Runtime;
 
-use super::pace::{pause, step_keys};
+use super::pace::{STRETCH, pause, step_keys};
 use super::row::{JobRow, Progress, Read, forget_old};
-use super::{Step, Trouble, Workshop, submit};
+use super::{Step, Trouble, Workshop, submit, wait};
 use crate::admit::{Job, Permit};
 use crate::keyring::record::RootRow;
 use crate::keyring::{Line, Under, Versions};
 use crate::ledger::{About, Detail, Entry, Submission};
 use crate::store::{Batch, Family, Precondition};
 
-/// Rows of the keys family that are looked at at a time. Most of them are of other lines, or moved already.
-const PAGE_ROWS: usize = 1_024;
+/// Rows of the keys family that are looked at at a time, at least. Where the keys of a line lie close together, a step needs no more
+/// rows than it moves keys.
+const PAGE_ROWS_MIN: usize = 64;
 
 /// One step: what is left is counted, or some keys are moved, or it is proven that none is left.
 pub(super) fn step<W: Workshop>(
@@ -41,9 +42,7 @@ pub(super) fn step<W: Workshop>(
     }
     let moving = work.look(&job)?;
     if moving.keys > 0 {
-        let (rate, keys) = (job.row.rate, moving.keys);
-        work.move_keys(&job, moving)?;
-        return Ok(Step::More(pause(rate, keys, began)));
+        return work.move_keys(job, moving, began).map(Step::More);
     }
     match Under::count(&**workshop.engine())?.behind(line) {
         0 => work.end(&permit, job),
@@ -75,11 +74,12 @@ impl<W: Workshop> Rewrap<'_, W> {
     /// The next keys that lie under an old version, from the job's cursor on.
     fn look(&self, job: &Read) -> Result<Moving, Trouble> {
         let (prefix, limit) = (self.line.wrapped_prefix(), step_keys(job.row.rate));
+        let page_rows = limit.max(PAGE_ROWS_MIN);
         let mut moving = Moving { cursor: job.row.cursor.clone(), ..Moving::default() };
         loop {
             let after = Some(moving.cursor.as_slice()).filter(|cursor| !cursor.is_empty());
-            let page = self.workshop.engine().scan(Family::Keys, prefix, after, PAGE_ROWS)?;
-            let is_last = page.len() < PAGE_ROWS;
+            let page = self.workshop.engine().scan(Family::Keys, prefix, after, page_rows)?;
+            let is_last = page.len() < page_rows;
             for (key, row) in page {
                 self.take(&key, &row, &mut moving)?;
                 moving.cursor = key;
@@ -116,22 +116,37 @@ impl<W: Workshop> Rewrap<'_, W> {
         Ok(())
     }
 
-    fn move_keys(&self, job: &Read, moving: Moving) -> Result<(), Trouble> {
-        let done = job.row.done + moving.keys as u64;
-        let next = JobRow { done, cursor: moving.cursor, ..job.row.clone() };
-        self.submit(job, next, moving.batch, [moving.relied, moving.needs].concat())
+    /// Moves keys until their rate asks for a pause, or for a stretch. What comes next is looked up while the log takes what was
+    /// handed over; it lies behind that, so neither sees the other.
+    fn move_keys(&self, mut job: Read, mut moving: Moving, began: Instant) -> Result<Duration, Trouble> {
+        let mut moved = 0;
+        loop {
+            moved += moving.keys;
+            let next = JobRow { done: job.row.done + moving.keys as u64, cursor: moving.cursor, ..job.row.clone() };
+            let step = self.step(&job, &next, moving.batch, [moving.relied, moving.needs].concat());
+            let handed_over = self.workshop.ledger().hand_over(vec![step]);
+            job = job.followed_by(next);
+            let pause = pause(job.row.rate, moved, began);
+            let goes_on = pause.is_zero() && began.elapsed() < STRETCH;
+            let ahead = goes_on.then(|| self.look(&job));
+            wait(self.runtime, handed_over)?;
+            match ahead.transpose()?.filter(|ahead| ahead.keys > 0) {
+                Some(ahead) => moving = ahead,
+                None => return Ok(pause),
+            }
+        }
     }
 
     /// The job's row alone.
     fn keep(&self, job: &Read, next: JobRow) -> Result<(), Trouble> {
-        self.submit(job, next, Batch::new(), Vec::new())
+        submit(self.runtime, self.workshop, self.step(job, &next, Batch::new(), Vec::new())).map(drop)
     }
 
-    fn submit(&self, job: &Read, next: JobRow, mut batch: Batch, mut needs: Vec<Precondition>) -> Result<(), Trouble> {
+    fn step(&self, job: &Read, next: &JobRow, mut batch: Batch, mut needs: Vec<Precondition>) -> Submission {
         batch.put(Family::Meta, JobRow::key(job.id), next.encode());
         needs.push(job.unchanged());
         // No leaf: who holds which key has not changed, and the leaf at the end counts them all.
-        submit(self.runtime, self.workshop, Submission::housekeeping(batch, needs)).map(drop)
+        Submission::housekeeping(batch, needs)
     }
 
     /// Nothing is left, counted over the whole family. From here on nothing opens below the new version, so that an old row that

@@ -111,6 +111,11 @@ impl JobRow {
 }
 
 impl Read {
+    /// The same job once this row has taken the place of the one that was read.
+    pub(super) fn followed_by(&self, row: JobRow) -> Read {
+        Read { id: self.id, bytes: row.encode(), row }
+    }
+
     /// That nobody else has gone on with it.
     pub fn unchanged(&self) -> Precondition {
         Precondition::unchanged(Family::Meta, JobRow::key(self.id), Some(&self.bytes))

@@ -232,12 +232,15 @@ impl Ledger {
 
     /// Hands submissions over and waits for their leaves to be synced. One result each, in order.
     pub async fn submit(&self, submissions: Vec<Submission>) -> Vec<Result<Vec<Recorded>, Rejected>> {
+        self.hand_over(submissions).results().await
+    }
+
+    /// Hands submissions over, for whoever has something to do until they are synced.
+    pub fn hand_over(&self, submissions: Vec<Submission>) -> HandedOver {
         let count = submissions.len();
         let (reply, results) = oneshot::channel();
-        if let Err((rejected, _)) = self.queue.push(Job { submissions, reply }) {
-            return rejected_all(count, &rejected);
-        }
-        results.await.unwrap_or_else(|_| rejected_all(count, &Rejected::OutcomeUnknown))
+        let pushed = self.queue.push(Job { submissions, reply });
+        HandedOver { count, results: pushed.map(|()| results).map_err(|(rejected, _)| rejected) }
     }
 
     /// The same for what has to come into the log, however busy it is: what is not taken for that reason is handed over
@@ -253,7 +256,7 @@ impl Ledger {
             tokio::time::sleep(BUSY_PAUSE).await;
             job = back;
         }
-        results.await.unwrap_or_else(|_| rejected_all(count, &Rejected::OutcomeUnknown))
+        HandedOver { count, results: Ok(results) }.results().await
     }
 
     /// What others may know of the running log.
@@ -332,6 +335,22 @@ fn serve_now(sequencer: &mut Sequencer, submission: Submission) -> Result<(), St
         Ok(results) if results.iter().all(Result::is_ok) => Ok(()),
         Ok(results) => Err(StartError::Rejected(results.into_iter().find_map(Result::err))),
         Err(_) => Err(StartError::Rejected(None)),
+    }
+}
+
+/// Submissions that were handed over.
+pub struct HandedOver {
+    count: usize,
+    results: Result<oneshot::Receiver<queue::Results>, Rejected>,
+}
+
+impl HandedOver {
+    /// Once their leaves are synced. One result each, in order.
+    pub async fn results(self) -> Vec<Result<Vec<Recorded>, Rejected>> {
+        match self.results {
+            Ok(results) => results.await.unwrap_or_else(|_| rejected_all(self.count, &Rejected::OutcomeUnknown)),
+            Err(rejected) => rejected_all(self.count, &rejected),
+        }
     }
 }
 
