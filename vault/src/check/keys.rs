@@ -210,6 +210,9 @@ impl Check<'_> {
     /// A key that is there must be one that the log made and did not destroy.
     fn logged(&mut self, past: &mut Past<'_>, id: &KeyId) {
         let place = Place::of(Family::Keys).key(id);
+        if let Some(leaf) = past.replaced.get(id) {
+            return self.found(Code::KeyReplacedThere, place.leaf(*leaf));
+        }
         match (past.made.remove(id), past.destroyed.remove(id)) {
             (_, Some(leaf)) => self.found(Code::KeyUndestroyed, place.leaf(leaf)),
             (None, None) if !past.has_gaps => self.found(Code::KeyUnlogged, place),

@@ -46,7 +46,9 @@ pub(super) struct Past<'v> {
     pub(super) made: HashMap<KeyId, u64>,
     /// Keys that were destroyed, and the leaf that says so.
     pub(super) destroyed: HashMap<KeyId, u64>,
-    /// Those of them that had come back and were destroyed again: the rows under them stay, and nobody reads them.
+    /// Keys in whose place others came, and the leaf that says so: nothing is left of them.
+    pub(super) replaced: HashMap<KeyId, u64>,
+    /// Those of the destroyed ones that had come back and were destroyed again: the rows under them stay, and nobody reads them.
     pub(super) again: HashSet<KeyId>,
     /// The states of the log's keys, as the last leaf about each says.
     pub(super) states: HashMap<KeyId, State>,
@@ -76,6 +78,7 @@ impl Check<'_> {
             unplaced: HashMap::new(),
             made: HashMap::new(),
             destroyed: HashMap::new(),
+            replaced: HashMap::new(),
             again: HashSet::new(),
             states: HashMap::new(),
             log_keys: wraps.log_keys(),
@@ -161,6 +164,11 @@ impl Past<'_> {
                 self.retire(&id, leaf.action);
                 self.states.insert(id, State::Active);
             }
+        }
+        for id in &private.replaced {
+            let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
+            self.made.remove(&id);
+            self.replaced.insert(id, index);
         }
         for id in &private.destroyed {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;

@@ -337,7 +337,7 @@ pub struct Submission {
     pub(super) ends_before: Option<u64>,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) buries: Vec<KeyId>,
-    /// Where a category key is destroyed: the keys of persons that end with it.
+    /// Where keys end that leave no tombstone, those of them that the erasure ledger names: of persons, with a category key.
     pub(super) ends: Option<Vec<KeyId>>,
     /// Rows of jobs, each with the place of the leaf that opens it.
     pub(super) opens: Vec<(u64, Vec<u8>)>,
@@ -423,6 +423,14 @@ impl Submission {
     /// Ids of wrapping keys that end with this: whoever has used one and comes later starts again. Their rows are in the batch.
     pub fn ending(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
         self.buries.extend(keys);
+        self
+    }
+
+    /// Ids of keys of persons in whose place others come: whoever has used one and comes later starts again. Nobody is erased, so
+    /// that the erasure ledger does not name them; their bytes end like those of a category key.
+    pub fn replacing(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
+        self.buries.extend(keys);
+        self.ends.get_or_insert_default();
         self
     }
 

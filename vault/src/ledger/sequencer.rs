@@ -53,7 +53,7 @@ pub(super) struct Sequencer {
     pub(super) graveyard: Graveyard,
     /// The notes once the batch stands, where it adds one.
     pub(super) handed_over: Option<Line>,
-    /// The leaf of the newest act in the batch that destroys a category key.
+    /// The leaf of the newest act in the batch by which keys end that leave no tombstone.
     pub(super) ended: Option<u64>,
     /// To whoever keeps the erasure ledger; nobody does while a new log is made.
     pub(super) orders: Option<Orders>,
@@ -203,7 +203,7 @@ impl Sequencer {
             rows.put(Family::Keys, SubjectRow::key(id), SubjectRow::Destroyed { at }.encode());
             erased.push(Erased { id: *id, at });
         }
-        let ends_category = submission.ends.is_some();
+        let ends_untold = submission.ends.is_some();
         let ends_persons = submission.ends.as_ref().is_some_and(|under| !under.is_empty());
         if let Some(under) = submission.ends {
             let at = self.growth.position();
@@ -220,11 +220,11 @@ impl Sequencer {
         if let Some(before) = submission.ends_before {
             rows.put(Family::Meta, meta::ERASED_FINAL, Final { leaf: self.growth.position(), before }.encode());
         }
-        if ends_category {
+        if ends_untold {
             self.ended = Some(self.growth.position());
             self.shared.touch([Family::Keys]);
         }
-        if !submission.destroys.is_empty() {
+        if ends_untold || !submission.destroys.is_empty() {
             let rows = rows.iter().map(|change| change.family);
             self.shared.touch(rows.filter(|family| matches!(family, Family::Keys | Family::Rows(_))));
         }

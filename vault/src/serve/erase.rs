@@ -21,7 +21,7 @@ use crate::admit::{Ask, Erase, Permit, Refusal};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::Category;
-use crate::seal::{Here, NotSealed, Stored, Target, reseal};
+use crate::seal::{Here, NotSealed, Renewed, Stored, Target, reseal};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -210,10 +210,13 @@ impl Work<'_> {
     ) -> Result<Result<Vec<Entry>, Altered>, Halt> {
         let taken = self.line.index_row(self.view, index)?;
         let made = self.line.make_subject(index, taken, batch, needs).map_err(|_| Halt::NotMade)?;
-        let (id, key) = (made.0, &made.1);
+        let id = made.0;
+        // The rest lies under one key, that of the records which end.
+        let Some(old) = rest.first().map(Stored::own_key) else { return Ok(Ok(Vec::new())) };
+        let renewed = Renewed::from([(old, made)]);
         let mut entries = Vec::with_capacity(rest.len());
         for stored in rest {
-            let resealed = match reseal(permit, stored, self.category, &self.desk.keyring, (id, key)) {
+            let resealed = match reseal(permit, stored, self.category, &self.desk.keyring, &renewed) {
                 Ok(resealed) => resealed,
                 Err(NotSealed::Altered) => return Ok(Err(Altered)),
                 Err(NotSealed::Unsealable) => return Err(Halt::NotMade),

@@ -133,12 +133,8 @@ fn end(
         Ok(rows) => rows,
         Err(altered) => return Ok(Err(altered)),
     };
-    let index = line.subjects_of(view, person)?;
-    let keys = match line.indexed(&index) {
-        Ok(keys) => match line.living(view, keys)? {
-            Ok(keys) => keys,
-            Err(altered) => return Ok(Err(altered)),
-        },
+    let (index, keys) = match line.subjects_of(view, person)? {
+        Ok(found) => found,
         Err(altered) => return Ok(Err(altered)),
     };
     if rows.stored.is_empty() && keys.is_empty() {

@@ -294,12 +294,8 @@ impl Work<'_> {
         index: &SubjectIndex,
         gathered: &mut Gathered,
     ) -> Result<Result<(KeyId, SubjectKey, bool), Altered>, Halt> {
-        let id = match self.line.subject_at(self.view, index)? {
-            Ok(id) => id,
-            Err(altered) => return Ok(Err(altered)),
-        };
-        let living = match id.map(|id| self.line.subject(self.view, id)).transpose()?.transpose() {
-            Ok(living) => living.flatten(),
+        let (taken, living) = match self.line.living_at(self.view, index)? {
+            Ok(found) => found,
             Err(altered) => return Ok(Err(altered)),
         };
         if let Some(own) = living {
@@ -310,7 +306,6 @@ impl Work<'_> {
             }
             return Ok(self.line.open_subject(&own).map(|key| (own.id, key, false)));
         }
-        let taken = self.line.index_row(self.view, index)?;
         let made = self.line.make_subject(index, taken, &mut gathered.batch, &mut gathered.needs);
         let (id, key) = made.map_err(halt_of)?;
         gathered.used.push(self.line.active().id);
