@@ -12,7 +12,7 @@ use super::log::Log;
 use super::past::Past;
 use super::{Check, CheckError, Code, Place};
 use crate::keyring::audit_category;
-use crate::keyring::record::{AuditRow, IndexRow, RootRow, State, SubjectRow, Use};
+use crate::keyring::record::{AuditRow, FormerRow, IndexRow, RootRow, State, SubjectRow, Use};
 use crate::ledger::history::leaf_key;
 use crate::seal::verify::Verifier;
 use crate::store::Family;
@@ -191,6 +191,10 @@ impl Check<'_> {
                     check.index(wraps, verifier, key, value)?;
                     None
                 }
+                Some(FormerRow::PREFIX) => {
+                    check.former(past.as_deref_mut(), key, value);
+                    None
+                }
                 _ => {
                     check.found(Code::ForeignEntry, Place::of(Family::Keys));
                     None
@@ -220,7 +224,24 @@ impl Check<'_> {
         }
     }
 
+    /// What ends a key has to name those before it, so that no archive gives its person back: the row that says which they are is
+    /// held against the leaves.
+    fn former(&mut self, past: Option<&mut Past<'_>>, key: &[u8], value: &[u8]) {
+        let (Some(id), Some(row)) = (FormerRow::id(key), FormerRow::decode(value)) else {
+            self.found(Code::KeyMalformed, Place::of(Family::Keys));
+            return;
+        };
+        if let Some(past) = past
+            && past.former.remove(&id).as_ref() != Some(&row.ids)
+            && !past.has_gaps
+        {
+            self.found(Code::KeyFormerWrong, Place::of(Family::Keys).key(&id));
+        }
+    }
+
     fn unmet_keys(&mut self, past: &Past<'_>) {
+        let missing: BTreeSet<_> = past.former.keys().copied().collect();
+        missing.iter().for_each(|id| self.found(Code::KeyFormerWrong, Place::of(Family::Keys).key(id)));
         for (code, ids) in [(Code::KeyMissing, &past.made), (Code::TombstoneMissing, &past.destroyed)] {
             let mut ids: Vec<_> = ids.iter().collect();
             ids.sort_by_key(|(_, leaf)| **leaf);

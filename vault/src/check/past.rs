@@ -48,6 +48,8 @@ pub(super) struct Past<'v> {
     pub(super) destroyed: HashMap<KeyId, u64>,
     /// Keys in whose place others came, and the leaf that says so: nothing is left of them.
     pub(super) replaced: HashMap<KeyId, u64>,
+    /// Of each key that lives and came in the place of others: these, oldest first.
+    pub(super) former: HashMap<KeyId, Vec<KeyId>>,
     /// Those of the destroyed ones that had come back and were destroyed again: the rows under them stay, and nobody reads them.
     pub(super) again: HashSet<KeyId>,
     /// The states of the log's keys, as the last leaf about each says.
@@ -79,6 +81,7 @@ impl Check<'_> {
             made: HashMap::new(),
             destroyed: HashMap::new(),
             replaced: HashMap::new(),
+            former: HashMap::new(),
             again: HashSet::new(),
             states: HashMap::new(),
             log_keys: wraps.log_keys(),
@@ -165,14 +168,20 @@ impl Past<'_> {
                 self.states.insert(id, State::Active);
             }
         }
-        for id in &private.replaced {
-            let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
+        for (new, id) in private.made.iter().zip(&private.replaced) {
+            let (new, id) =
+                (new.parse().map_err(|_| Code::PrivateIncomplete)?, id.parse().map_err(|_| Code::PrivateIncomplete)?);
             self.made.remove(&id);
             self.replaced.insert(id, index);
+            let mut former = self.former.remove(&id).unwrap_or_default();
+            former.push(id);
+            self.former.insert(new, former);
         }
         for id in &private.destroyed {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.remove(&id);
+            self.replaced.remove(&id);
+            self.former.remove(&id);
             match leaf.action == Action::ErasedAgain {
                 true => {
                     self.again.insert(id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coffer_keys::{Altered, Context, KeyId, KeyKind, Label, SubjectKey};
 use subtle::ConstantTimeEq;
 
-use super::record::{IndexRow, SubjectRow, TAG_BYTES};
+use super::record::{FormerRow, IndexRow, SubjectRow, TAG_BYTES};
 use super::versions::{Standing, Version};
 use super::{KeyringError, Line};
 use crate::store::{Batch, Family, Precondition, Unread, View};
@@ -271,7 +271,44 @@ impl Line {
         // Moved or destroyed meanwhile, it is another's to end.
         needs.push(Precondition::unchanged(Family::Keys, at.clone(), row.as_deref()));
         batch.delete(Family::Keys, at);
-        Ok(Some(self.make_subject(&index, taken, batch, needs)?))
+        let Ok(ids) = self.with_former(view, [*old])? else { return Ok(None) };
+        let made = self.make_subject(&index, taken, batch, needs)?;
+        batch.delete(Family::Keys, FormerRow::key(old));
+        let former = FormerRow { tag: self.former_tag(&made.0, &ids), ids };
+        batch.put(Family::Keys, FormerRow::key(&made.0), former.encode());
+        Ok(Some(made))
+    }
+
+    /// Each key behind those in whose place it came: what an archive may still hold of its person, so that what ends the key must
+    /// name them. Their rows come and go with the key's own.
+    pub fn with_former(
+        &self,
+        view: &View<'_>,
+        ids: impl IntoIterator<Item = KeyId>,
+    ) -> Result<Result<Vec<KeyId>, Altered>, Unread> {
+        let mut all = Vec::new();
+        for id in ids {
+            if let Some(bytes) = view.get(Family::Keys, &FormerRow::key(&id))? {
+                match self.former(&id, &bytes) {
+                    Ok(former) => all.extend(former),
+                    Err(altered) => return Ok(Err(altered)),
+                }
+            }
+            all.push(id);
+        }
+        Ok(Ok(all))
+    }
+
+    /// What the row of a key says of those before it, authenticated.
+    pub fn former(&self, id: &KeyId, bytes: &[u8]) -> Result<Vec<KeyId>, Altered> {
+        let row = FormerRow::decode(bytes).ok_or(Altered)?;
+        let tag = self.former_tag(id, &row.ids);
+        if bool::from(tag.ct_eq(&row.tag)) { Ok(row.ids) } else { Err(Altered) }
+    }
+
+    fn former_tag(&self, id: &KeyId, ids: &[KeyId]) -> [u8; TAG_BYTES] {
+        let context = Context::new(Label::Index).text("former").part(id.as_bytes());
+        self.locator.tag(&ids.iter().fold(context, |context, id| context.part(id.as_bytes())))
     }
 
     /// What stands at an index, for [`make_subject`](Line::make_subject).

@@ -28,7 +28,7 @@ use super::signers::{NewKey, Signers};
 use super::space::Space;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::{Clock, Forward};
-use crate::keyring::record::SubjectRow;
+use crate::keyring::record::{FormerRow, SubjectRow};
 use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
 /// How long destroyed ids are remembered; who looked longer ago than this starts again.
@@ -201,6 +201,7 @@ impl Sequencer {
         for id in &submission.destroys {
             let at = self.growth.position();
             rows.put(Family::Keys, SubjectRow::key(id), SubjectRow::Destroyed { at }.encode());
+            rows.delete(Family::Keys, FormerRow::key(id));
             erased.push(Erased { id: *id, at });
         }
         let ends_untold = submission.ends.is_some();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use coffer_keys::{Altered, KeyId};
+use coffer_keys::Altered;
 use coffer_wire::api::{EraseItem, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
@@ -171,7 +171,11 @@ impl Work<'_> {
         let (mut batch, mut needs) = (Batch::new(), unchanged);
         let (mut ended, mut destroyed) = (Vec::with_capacity(ending.len()), BTreeSet::new());
         for (stored, Ending { permit, .. }) in ending {
-            let ends: Vec<KeyId> = std::iter::once(stored.own_key()).chain(stored.other_keys()).collect();
+            let ends = std::iter::once(stored.own_key()).chain(stored.other_keys());
+            let ends = match self.line.with_former(self.view, ends)? {
+                Ok(ends) => ends,
+                Err(altered) => return Ok(Some(Err(altered))),
+            };
             erasure::delete(self.line, self.view, stored, &mut batch)?;
             ended.push(erasure::ended(self.desk, permit, self.about, stored, &ends)?);
             destroyed.extend(ends);

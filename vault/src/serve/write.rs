@@ -170,6 +170,10 @@ impl Work<'_> {
         };
         if let Some(stored) = &stored {
             self.end_others(stored, &sealed, &mut gathered)?;
+            gathered.ended = match self.line.with_former(self.view, std::mem::take(&mut gathered.ended))? {
+                Ok(ended) => ended,
+                Err(Altered) => return Err(Stop::Altered),
+            };
         }
         if !self.has_room(found.as_ref().map(Vec::len), &sealed, gathered.first)? {
             return Err(Stop::Refuse(Code::TooManyRecords));
