@@ -4,7 +4,6 @@
 //! It goes through the rows, and takes all rows of a person together: the person's key ends with the last of them. There are no
 //! more of them than one batch may hold, since a write sees to that (`serve/write.rs`).
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -156,12 +155,11 @@ impl<W: Workshop> OnLine<'_, W> {
     fn lies_under_an_old_version(&self, row: &[u8]) -> Result<bool, Trouble> {
         let Ok(row) = Row::parse(row) else { return Ok(false) };
         let engine = &**self.workshop.engine();
-        for id in &row.head.keys {
-            if self.line.is_behind(engine, id)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let behind = row.head.keys.iter().map(|id| self.line.is_behind(engine, id)).collect::<Result<Vec<_>, _>>()?;
+        let Some(own) = row.head.own_key().filter(|_| behind.contains(&true)) else { return Ok(false) };
+        // What is left of somebody who was erased stays as it is, whoever else is in it.
+        let own = self.line.subject_though_withheld(&View::blocking(engine), *own).map_err(unread)?;
+        Ok(!matches!(own, Ok(None)))
     }
 
     /// All rows of a person. `None`: one of them does not open, or its keys are not where they should be.
@@ -191,7 +189,7 @@ impl<W: Workshop> OnLine<'_, W> {
         let (mut batch, mut renewed) = (Batch::new(), Renewed::new());
         // No record comes meanwhile under a key that ends.
         let unchanged = Precondition::Prefix { family, prefix: half.to_vec(), digest: prefix_digest(rows) };
-        let (mut needs, mut entries, mut used) = (vec![unchanged], Vec::new(), HashSet::new());
+        let (mut needs, mut entries) = (vec![unchanged], Vec::new());
         let (active, keyring) = (self.line.active().id, self.workshop.keyring());
         for stored in stored {
             let old: Vec<KeyId> = stored.not_under(active).collect();
@@ -212,7 +210,6 @@ impl<W: Workshop> OnLine<'_, W> {
                 Err(NotSealed::Altered) => return Ok(None),
                 Err(NotSealed::Unsealable) => return Err(Trouble::NotMade),
             };
-            used.extend(stored.key_ids());
             let of_new = |id: &KeyId| renewed.get(id).map(|(new, _)| new.to_string());
             let private = Private {
                 person: ExternalId::new(stored.target().person.as_str()).ok(),
@@ -244,7 +241,7 @@ impl<W: Workshop> OnLine<'_, W> {
         let Some(first) = leaves.next() else { return Err(Trouble::Again) };
         let submission = leaves.fold(Submission::unbound(first), Submission::and);
         let keys = renewed.len() as u64;
-        let submission = submission.with_rows(batch, needs).using(used).replacing(renewed.into_keys());
+        let submission = submission.with_rows(batch, needs).replacing(renewed.into_keys());
         Ok(Some(Person { submission, keys, records, cursor: behind(half) }))
     }
 

@@ -260,9 +260,10 @@ impl Line {
     ) -> Result<Option<(KeyId, SubjectKey)>, NotRenewed> {
         let at = SubjectRow::key(old);
         let row = view.get(Family::Keys, &at)?;
-        let Some(SubjectRow::Living { index, .. }) = row.as_deref().and_then(SubjectRow::decode) else {
+        let Some(SubjectRow::Living { wrapped_by, index, .. }) = row.as_deref().and_then(SubjectRow::decode) else {
             return Ok(None);
         };
+        let Some(from) = self.version(&wrapped_by) else { return Ok(None) };
         let index = SubjectIndex(index);
         let taken = self.index_row(view, &index)?;
         if taken != Some(self.index_row_of(index.0, old)) {
@@ -270,6 +271,7 @@ impl Line {
         }
         // Moved or destroyed meanwhile, it is another's to end.
         needs.push(Precondition::unchanged(Family::Keys, at.clone(), row.as_deref()));
+        needs.push(from.opens());
         batch.delete(Family::Keys, at);
         let Ok(ids) = self.with_former(view, [*old])? else { return Ok(None) };
         let made = self.make_subject(&index, taken, batch, needs)?;

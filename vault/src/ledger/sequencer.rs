@@ -51,6 +51,8 @@ pub(super) struct Sequencer {
     pub(super) patience: Patience,
     pub(super) space: Space,
     pub(super) graveyard: Graveyard,
+    /// Ids in whose place others came. Whoever ends the others ends these too, and is not late for that.
+    pub(super) replaced: Graveyard,
     /// The notes once the batch stands, where it adds one.
     pub(super) handed_over: Option<Line>,
     /// The leaf of the newest act in the batch by which keys end that leave no tombstone.
@@ -110,6 +112,7 @@ impl Sequencer {
             }
         };
         self.graveyard.forget(Instant::now());
+        self.replaced.forget(Instant::now());
         let engine = Arc::clone(&self.engine);
         let mut overlay = Overlay::new(&*engine);
         let mut batch = Batch::new();
@@ -231,6 +234,7 @@ impl Sequencer {
         }
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
+        self.replaced.bury(&submission.replaces, Instant::now());
         let writes = !rows.is_empty();
         let tells_of_erasure = submission.tells_again || ends_persons || !submission.destroys.is_empty();
         if writes {
@@ -250,7 +254,8 @@ impl Sequencer {
     fn outdated(&self, submission: &Submission) -> Option<Rejected> {
         let policy = self.shared.policy.load(Ordering::SeqCst);
         let skips = submission.activates.is_some_and(|epoch| epoch != policy + 1);
-        let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id));
+        let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id))
+            || submission.keys.iter().any(|id| self.replaced.holds(id));
         // What holds under every policy has looked at nothing that could be too long ago.
         if submission.policy.is_some() && submission.born.elapsed() >= MEMORY {
             return Some(Rejected::TooOld);
