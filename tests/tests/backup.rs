@@ -299,3 +299,36 @@ fn is_whole(home: &Home, archive: &Path) -> bool {
     let key = coffer_vault::archive::generations::numbered(&home.config.backup, &root, 1).unwrap();
     coffer_vault::archive::open(std::fs::File::open(archive).unwrap(), &key).is_ok()
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_from_before_a_deep_rotation_gives_every_record_with_the_newest_ledger() {
+    let vault = Process::start(home(), "warn");
+    for person in ["ada", "ben", "cyd"] {
+        write(&vault, person).await;
+    }
+    let archive = vault.home().folder().join("archive");
+    told(&backup(vault.home(), &archive));
+    let admin = vault.staff("security-admin", "oakvale");
+    let deep = json!({ "controller": "oakvale", "category": "bank", "deep": true, "reason": "a copy was lost" });
+    admin.post("/v1/keys/rotate", &deep).await.granted();
+    let started = std::time::Instant::now();
+    while admin.post("/v1/keys/jobs", &json!({})).await.granted().json()["jobs"][0]["state"] != "done" {
+        assert!(started.elapsed().as_secs() < 60);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    vault.staff("dpo", "oakvale").erase("bank", "cyd", "main").await.granted();
+    let (home, _) = vault.terminate();
+    check(&home);
+    let ledger = lose(&home);
+    let done = told(&restore(&home, &archive, &[Path::new("--erasures"), &ledger]));
+    assert_eq!(done["erasures_known"], json!(true));
+    let vault = Process::start(home, "warn");
+    let rents = vault.staff("rents", "oakvale");
+    for person in ["ada", "ben"] {
+        rents.read("bank", person, "main", &["account_number"]).await.granted();
+    }
+    // Erased under a key that the archive has never seen, and gone from it all the same.
+    assert_eq!(rents.read("bank", "cyd", "main", &["account_number"]).await.outcome().1, "not_found");
+    let (home, _) = vault.terminate();
+    check(&home);
+}

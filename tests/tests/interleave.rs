@@ -182,7 +182,11 @@ async fn rotate(vault: Arc<Near>, memory: Arc<Memory>, end: Arc<AtomicBool>) -> 
     let (mut rotations, mut moved) = (0, 0);
     while !end.load(Ordering::SeqCst) {
         for category in ["bank", "audit"] {
-            let body = format!(r#"{{"controller":"oakvale","category":"{category}","rate":1000000,"reason":"again"}}"#);
+            // Of bank details every second one is deep.
+            let deep = category == "bank" && rotations % 4 == 0;
+            let body = format!(
+                r#"{{"controller":"oakvale","category":"{category}","rate":1000000,"deep":{deep},"reason":"again"}}"#
+            );
             let (status, answer) = vault.post("security-admin", "/v1/keys/rotate", body).await.unwrap();
             assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
             rotations += 1;

@@ -1,6 +1,9 @@
 //! A security admin's keys: rotated while the vault serves, counted, destroyed, shredded; and what is refused.
 #![allow(clippy::unwrap_used)]
 
+#[path = "rotate/deep.rs"]
+mod deep;
+
 use std::time::{Duration, Instant};
 
 use coffer_keys::KeyId;

@@ -507,7 +507,8 @@ pub enum Keys {
     /// Give a key a new version, and follow how what lies under the old ones is moved
     #[command(
         after_help = "Examples:\n  coffer --token-file tokens/security-admin keys rotate bank --controller oakvale --reason 'yearly rotation'\n  \
-                      coffer --token-file tokens/security-admin keys rotate --all --older-than 365 --reason 'yearly rotation'\n\n\
+                      coffer --token-file tokens/security-admin keys rotate --all --older-than 365 --reason 'yearly rotation'\n  \
+                      coffer --token-file tokens/security-admin keys rotate bank --deep --reason 'a copy of the keys was lost'\n\n\
                       Reading and writing go on meanwhile. Ctrl-C leaves the job running; `coffer keys jobs` shows it."
     )]
     Rotate(RotateKeys),
@@ -536,7 +537,7 @@ pub enum Keys {
     /// Fetch the certificate of a rotation that has ended, or of a key's end, into a file
     #[command(
         after_help = "Example:\n  coffer --token-file tokens/security-admin keys certificate 1234 --out rotated.cert\n\n\
-                      The leaf is the one of `keys.rewrap` with which the job of a rotation ends (`coffer log tail` shows it), or the one that \
+                      The leaf is the one of `keys.rewrap` or `keys.reseal` with which the job of a rotation ends (`coffer log tail` shows it), or the one that \
                       `keys destroy` or `keys shred` printed. Of these the state `refused` becomes `destroyed` within ten minutes."
     )]
     Certificate(KeyCertificate),
@@ -588,7 +589,11 @@ pub struct RotateKeys {
     /// Only keys whose newest version is at least so many days old
     #[arg(long, value_name = "DAYS")]
     pub older_than: Option<u32>,
-    /// How many keys of persons are moved in a second, at most (left out: so many that reads hardly notice)
+    /// Seal every record again under new keys of the people in it: for a key that others may hold. Not for `audit`
+    #[arg(long)]
+    pub deep: bool,
+    /// How many keys of persons are moved in a second, with `--deep` how many records are sealed again, at most (left out: so many
+    /// that reads hardly notice)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(REWRAP_RATE_MAX)))]
     pub rate: Option<u32>,
     /// Why, in your words; kept in the log, at most 256 bytes

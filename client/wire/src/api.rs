@@ -452,6 +452,10 @@ pub struct RotateRequest {
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = REWRAP_RATE_MAX)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
+    /// Every record is sealed again under new keys of the people in it, instead of moving the keys that are there; `rate` then counts
+    /// records. Not for `audit`, whose keys are for life: asked for by name it is refused, and else it is left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deep: bool,
     /// Why, in the caller's words. At most 256 bytes of UTF-8.
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = WORDS_BYTES_MAX)))]
     pub reason: String,
@@ -511,7 +515,7 @@ pub struct RotateAnswer {
 pub struct JobInfo {
     /// Its number: the position of the leaf that opened it, in the first log its index.
     pub job: u64,
-    /// `rewrap`.
+    /// `rewrap`, or `reseal` of a deep rotation.
     pub kind: String,
     /// `running`, `done`, or `stuck` where what is left does not open.
     pub state: String,
@@ -519,13 +523,16 @@ pub struct JobInfo {
     pub controller: Name,
     /// The category.
     pub category: Name,
-    /// Keys a second, at most.
+    /// Keys a second, at most; of `reseal` records a second.
     pub rate: u32,
     /// How many keys there were when it began; left out until they are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// How many it has moved. Those erased meanwhile are not among them.
+    /// How many it has moved, or of `reseal` replaced. Those erased meanwhile are not among them.
     pub done: u64,
+    /// Of `reseal`: how many records it has sealed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
     /// How many do not open and are left.
     pub left: u64,
     /// When it began, Unix time in milliseconds.

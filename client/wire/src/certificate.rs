@@ -58,7 +58,7 @@ impl Kind {
     /// The acts whose leaves one of this kind may be about.
     pub fn actions(self) -> &'static [&'static str] {
         match self {
-            Kind::Rotation => &["keys.rotate", "keys.rewrap"],
+            Kind::Rotation => &["keys.rotate", "keys.rewrap", "keys.reseal"],
             Kind::Destruction => &["keys.destroy", "keys.shred"],
             Kind::Erasure => &["records.erase", "subjects.erase"],
             Kind::Generation => &["backup.end"],
@@ -282,15 +282,16 @@ impl Certificate {
             () if act.category != self.category => wrong("category"),
             () if named != self.key_count && !(named == 0 && self.key_count > KEYS_MAX as u64) => wrong("key_count"),
             () if self.from_ms > act.t => wrong("from_ms"),
-            () if self.rewrapped(&act) && self.act.moved() != self.record_count => wrong("record_count"),
+            () if self.is_counted(&act) && self.act.moved() != self.record_count => wrong("record_count"),
             () if self.to_ms != done_ms => wrong("to_ms"),
             () if self.issued_ms < self.to_ms => wrong("issued_ms"),
             () => self.ended(last.as_ref()),
         }
     }
 
-    fn rewrapped(&self, act: &Leaf) -> bool {
-        self.kind == Kind::Rotation && act.action.as_str() == "keys.rewrap"
+    /// The end of a job says how many keys it has moved.
+    fn is_counted(&self, act: &Leaf) -> bool {
+        self.kind == Kind::Rotation && matches!(act.action.as_str(), "keys.rewrap" | "keys.reseal")
     }
 
     /// `destroyed` needs the leaf that says so, behind the act and for keys that ended before it. A generation's key lies in

@@ -86,6 +86,8 @@ actions! {
     KeysRotate = "keys.rotate";
     /// Nothing is left under the old versions of a category key.
     KeysRewrap = "keys.rewrap";
+    /// Every record under the old versions of a category key is sealed again under new keys of persons, and nothing is left there.
+    KeysReseal = "keys.reseal";
     /// The jobs were listed.
     KeysJobs = "keys.jobs";
     /// A version of a category key was destroyed with all that lay under it.

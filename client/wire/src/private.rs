@@ -70,6 +70,9 @@ pub struct Private {
     /// Ids of keys that were destroyed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub destroyed: Vec<String>,
+    /// Ids of keys in whose place those that were made came: nobody was erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<String>,
     /// No byte of the wrapped keys that were destroyed before this leaf is in the store's files any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
@@ -79,6 +82,9 @@ pub struct Private {
     /// How many keys it has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<u64>,
+    /// How many records it has sealed again, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resealed: Option<u64>,
     /// What else is to be known of an act that touches no record, such as a range of leaves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

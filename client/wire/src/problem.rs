@@ -131,6 +131,7 @@ codes! {
     /// The count that was named is not that of what lies under the key.
     CountMismatch = "count_mismatch", 409, "The count is not that of what lies under this key; the detail says how much does.";
     /// The key's last rotation is still under way.
+    KeptForLife = "kept_for_life", 409, "Audit keys are for life, since the log's aliases derive from them; rotate `audit` without `deep`.";
     RotationRuns = "rotation_runs", 409, "The last rotation of this key is still under way; see `coffer keys jobs`.";
     /// A legal hold stands on the person.
     OnHold = "on_hold", 409, "A legal hold stands on this person, so nothing of theirs is erased; it must be lifted first.";

@@ -1,8 +1,7 @@
 //! A reseal under a permit that ends nothing.
 //!
-//! error E0308: expected `&Permit<Erase>`, found `&Permit<Write>`
+//! error E0277: the trait bound `coffer_vault::admit::Write: Reseals` is not satisfied
 
-use coffer_keys::{KeyId, SubjectKey};
 #[cfg(feature = "evidence")]
 use coffer_vault::admit::Erase as Asked;
 use coffer_vault::admit::Permit;
@@ -10,16 +9,16 @@ use coffer_vault::admit::Permit;
 use coffer_vault::admit::Write as Asked;
 use coffer_vault::keyring::Keyring;
 use coffer_vault::schema::Category;
-use coffer_vault::seal::{NotSealed, Resealed, Stored, reseal};
+use coffer_vault::seal::{NotSealed, Renewed, Resealed, Stored, reseal};
 
 pub fn move_on(
     permit: &Permit<Asked>,
     stored: &Stored,
     category: &Category,
     keyring: &Keyring,
-    new: (KeyId, &SubjectKey),
+    renewed: &Renewed,
 ) -> Result<Resealed, NotSealed> {
-    reseal(permit, stored, category, keyring, new)
+    reseal(permit, stored, category, keyring, renewed)
 }
 
 fn main() {}

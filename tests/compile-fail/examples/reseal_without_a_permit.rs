@@ -2,19 +2,18 @@
 //!
 //! error E0061: this function takes 5 arguments but 4 arguments were supplied
 
-use coffer_keys::{KeyId, SubjectKey};
 #[cfg(feature = "evidence")]
 use coffer_vault::admit::{Erase, Permit};
 use coffer_vault::keyring::Keyring;
 use coffer_vault::schema::Category;
-use coffer_vault::seal::{NotSealed, Resealed, Stored, reseal};
+use coffer_vault::seal::{NotSealed, Renewed, Resealed, Stored, reseal};
 
 pub fn move_on(
     #[cfg(feature = "evidence")] permit: &Permit<Erase>,
     stored: &Stored,
     category: &Category,
     keyring: &Keyring,
-    new: (KeyId, &SubjectKey),
+    renewed: &Renewed,
 ) -> Result<Resealed, NotSealed> {
     reseal(
         #[cfg(feature = "evidence")]
@@ -22,7 +21,7 @@ pub fn move_on(
         stored,
         category,
         keyring,
-        new,
+        renewed,
     )
 }
 

@@ -125,8 +125,8 @@ impl<'a> Finder<'a> {
     pub fn subject_key(&self, person: &str) -> Place {
         let line = self.keyring.line(&name("oakvale"), &name("bank")).unwrap();
         let index = SubjectIndex::own(line, person);
-        let id = line.subject_at(&View::blocking(self.engine), &index).unwrap().unwrap().unwrap();
-        (Family::Keys, SubjectRow::key(&id))
+        let (_, own) = line.living_at(&View::blocking(self.engine), &index).unwrap().unwrap();
+        (Family::Keys, SubjectRow::key(&own.unwrap().id))
     }
 
     pub fn audit_key(&self, person: &str) -> Place {

@@ -209,9 +209,10 @@ impl Gate {
 
     /// What a job may do: end what the act of this leaf, which stands in the log, was permitted to begin. It is read again at each
     /// start, so that a job needs nobody who waits for it, and cannot be begun by a row of the store alone.
-    pub fn permit_job(&self, opened: &Leaf) -> Option<Permit<Job>> {
-        let action = match opened.action {
-            Action::KeysRotate => Action::KeysRewrap,
+    /// `ends_with`: what the leaf at its end is to say, of what the act may begin.
+    pub fn permit_job(&self, opened: &Leaf, ends_with: Action) -> Option<Permit<Job>> {
+        let action = match (opened.action, ends_with) {
+            (Action::KeysRotate, Action::KeysRewrap | Action::KeysReseal) => ends_with,
             _ => return None,
         };
         let ask = Ask { category: opened.category, ..Ask::of(opened.controller) };

@@ -74,6 +74,8 @@ fn holds_card(private: &Private) -> bool {
         before: _,
         began: _,
         moved: _,
+        replaced: _,
+        resealed: _,
         note: _,
     } = private;
     let ids = [person, record].into_iter().flatten().chain(others).chain(&known.reference).map(|id| id.as_str());

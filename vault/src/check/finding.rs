@@ -141,6 +141,10 @@ codes! {
         "Find out what wrote to the data folder beside the vault.";
     KeyUndestroyed = "key_undestroyed", "A key is there that the log says was destroyed: an erased person is readable again.",
         "Remove what was put back, and report it: this is a breach of an erasure.";
+    KeyFormerWrong = "key_former_wrong", "What a key says of those in whose place it came is not what the log says: an erasure would not name them.",
+        "Put the row back from a backup before anybody is erased.";
+    KeyReplacedThere = "key_replaced_there", "A key is there in whose place the log says that another one came.",
+        "Remove what was put back; what lies under it is an older state of a record.";
     TombstoneWrong = "tombstone_wrong", "A destroyed key names a leaf that is no erasure, or that did not destroy it.",
         "The key was taken away without a record: restore its row from a backup.";
     TombstoneMissing = "tombstone_missing", "Nothing is left to say that a key was destroyed, as the log says.",

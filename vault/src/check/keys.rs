@@ -12,7 +12,7 @@ use super::log::Log;
 use super::past::Past;
 use super::{Check, CheckError, Code, Place};
 use crate::keyring::audit_category;
-use crate::keyring::record::{AuditRow, IndexRow, RootRow, State, SubjectRow, Use};
+use crate::keyring::record::{AuditRow, FormerRow, IndexRow, RootRow, State, SubjectRow, Use};
 use crate::ledger::history::leaf_key;
 use crate::seal::verify::Verifier;
 use crate::store::Family;
@@ -191,6 +191,10 @@ impl Check<'_> {
                     check.index(wraps, verifier, key, value)?;
                     None
                 }
+                Some(FormerRow::PREFIX) => {
+                    check.former(past.as_deref_mut(), key, value);
+                    None
+                }
                 _ => {
                     check.found(Code::ForeignEntry, Place::of(Family::Keys));
                     None
@@ -210,6 +214,9 @@ impl Check<'_> {
     /// A key that is there must be one that the log made and did not destroy.
     fn logged(&mut self, past: &mut Past<'_>, id: &KeyId) {
         let place = Place::of(Family::Keys).key(id);
+        if let Some(leaf) = past.replaced.get(id) {
+            return self.found(Code::KeyReplacedThere, place.leaf(*leaf));
+        }
         match (past.made.remove(id), past.destroyed.remove(id)) {
             (_, Some(leaf)) => self.found(Code::KeyUndestroyed, place.leaf(leaf)),
             (None, None) if !past.has_gaps => self.found(Code::KeyUnlogged, place),
@@ -217,7 +224,24 @@ impl Check<'_> {
         }
     }
 
+    /// What ends a key has to name those before it, so that no archive gives its person back: the row that says which they are is
+    /// held against the leaves.
+    fn former(&mut self, past: Option<&mut Past<'_>>, key: &[u8], value: &[u8]) {
+        let (Some(id), Some(row)) = (FormerRow::id(key), FormerRow::decode(value)) else {
+            self.found(Code::KeyMalformed, Place::of(Family::Keys));
+            return;
+        };
+        if let Some(past) = past
+            && past.former.remove(&id).as_ref() != Some(&row.ids)
+            && !past.has_gaps
+        {
+            self.found(Code::KeyFormerWrong, Place::of(Family::Keys).key(&id));
+        }
+    }
+
     fn unmet_keys(&mut self, past: &Past<'_>) {
+        let missing: BTreeSet<_> = past.former.keys().copied().collect();
+        missing.iter().for_each(|id| self.found(Code::KeyFormerWrong, Place::of(Family::Keys).key(id)));
         for (code, ids) in [(Code::KeyMissing, &past.made), (Code::TombstoneMissing, &past.destroyed)] {
             let mut ids: Vec<_> = ids.iter().collect();
             ids.sort_by_key(|(_, leaf)| **leaf);

@@ -46,7 +46,11 @@ pub(super) struct Past<'v> {
     pub(super) made: HashMap<KeyId, u64>,
     /// Keys that were destroyed, and the leaf that says so.
     pub(super) destroyed: HashMap<KeyId, u64>,
-    /// Those of them that had come back and were destroyed again: the rows under them stay, and nobody reads them.
+    /// Keys in whose place others came, and the leaf that says so: nothing is left of them.
+    pub(super) replaced: HashMap<KeyId, u64>,
+    /// Of each key that lives and came in the place of others: these, oldest first.
+    pub(super) former: HashMap<KeyId, Vec<KeyId>>,
+    /// Those of the destroyed ones that had come back and were destroyed again: the rows under them stay, and nobody reads them.
     pub(super) again: HashSet<KeyId>,
     /// The states of the log's keys, as the last leaf about each says.
     pub(super) states: HashMap<KeyId, State>,
@@ -76,6 +80,8 @@ impl Check<'_> {
             unplaced: HashMap::new(),
             made: HashMap::new(),
             destroyed: HashMap::new(),
+            replaced: HashMap::new(),
+            former: HashMap::new(),
             again: HashSet::new(),
             states: HashMap::new(),
             log_keys: wraps.log_keys(),
@@ -162,9 +168,20 @@ impl Past<'_> {
                 self.states.insert(id, State::Active);
             }
         }
+        for (new, id) in private.made.iter().zip(&private.replaced) {
+            let (new, id) =
+                (new.parse().map_err(|_| Code::PrivateIncomplete)?, id.parse().map_err(|_| Code::PrivateIncomplete)?);
+            self.made.remove(&id);
+            self.replaced.insert(id, index);
+            let mut former = self.former.remove(&id).unwrap_or_default();
+            former.push(id);
+            self.former.insert(new, former);
+        }
         for id in &private.destroyed {
             let id = id.parse().map_err(|_| Code::PrivateIncomplete)?;
             self.made.remove(&id);
+            self.replaced.remove(&id);
+            self.former.remove(&id);
             match leaf.action == Action::ErasedAgain {
                 true => {
                     self.again.insert(id);

@@ -42,7 +42,12 @@ impl Transitions {
         let (Some(category), Some(version)) = (leaf.category, leaf.version) else { return };
         let is_of_keys = matches!(
             leaf.action,
-            Action::KeysRotate | Action::KeysRewrap | Action::KeyState | Action::KeysDestroy | Action::KeysShred
+            Action::KeysRotate
+                | Action::KeysRewrap
+                | Action::KeysReseal
+                | Action::KeyState
+                | Action::KeysDestroy
+                | Action::KeysShred
         );
         if !is_of_keys {
             return;
@@ -56,7 +61,7 @@ impl Transitions {
                 line.states.insert(version, State::Active);
                 self.jobs.insert(index);
             }
-            Action::KeysRewrap => {
+            Action::KeysRewrap | Action::KeysReseal => {
                 line.floor = version;
                 line.emptied += 1;
             }

@@ -8,7 +8,9 @@
 //! as the step leaves it. So a kill at any moment costs one step at most, and a step that is done twice does nothing the second time.
 //! One thread works, on one step of one job at a time, the oldest first, and pauses between them as the job's rate says.
 
+mod on_line;
 mod pace;
+mod reseal;
 mod rewrap;
 mod row;
 
@@ -22,6 +24,7 @@ use coffer_wire::leaf::Leaf;
 use coffer_wire::problem::Problem;
 use tokio::runtime::Runtime;
 
+use self::on_line::OnLine;
 use crate::admit::{Gate, Job, Permit};
 use crate::keyring::Keyring;
 use crate::ledger::history::{History, HistoryError};
@@ -168,18 +171,31 @@ fn run<W: Workshop>(signal: &Signal, workshop: &Weak<W>) {
 fn work<W: Workshop>(runtime: &Runtime, workshop: &Arc<W>) -> Result<Option<Step>, Trouble> {
     let jobs = list(&**workshop.engine())?;
     let Some(job) = jobs.into_iter().find(|job| job.row.progress == Progress::Running) else { return Ok(None) };
-    let permit = permitted(workshop, job.id)?;
+    let permit = permitted(workshop, &job)?;
+    let keyring = workshop.keyring();
+    let line = keyring.line(&job.row.controller, &job.row.category).ok_or(Trouble::NotPermitted(job.id))?;
+    if permit.controller() != job.row.controller || permit.category() != Some(job.row.category) {
+        return Err(Trouble::NotPermitted(job.id));
+    }
+    let work = OnLine { runtime, workshop, line, permit: &permit };
+    if job.row.total.is_none() {
+        let total = Some(work.behind()?);
+        work.keep(&job, JobRow { total, ..job.row.clone() })?;
+        return Ok(Some(Step::More(Duration::ZERO)));
+    }
     match job.row.kind {
-        Kind::Rewrap => rewrap::step(runtime, workshop, permit, job).map(Some),
+        Kind::Rewrap => rewrap::step(&work, job).map(Some),
+        Kind::Reseal => reseal::step(&work, job).map(Some),
     }
 }
 
 /// The permit of a job: the leaf of the act that opened it.
-fn permitted<W: Workshop>(workshop: &Arc<W>, id: u64) -> Result<Permit<Job>, Trouble> {
+fn permitted<W: Workshop>(workshop: &Arc<W>, job: &Read) -> Result<Permit<Job>, Trouble> {
+    let id = job.id;
     let (volume, index) = Volume::split(id);
     let bytes = History::of(&**workshop.engine(), volume).leaf(index)?;
     let leaf = Leaf::parse(&bytes).map_err(|_| Trouble::NotPermitted(id))?;
-    workshop.gate().permit_job(&leaf).ok_or(Trouble::NotPermitted(id))
+    workshop.gate().permit_job(&leaf, job.row.kind.ends_with()).ok_or(Trouble::NotPermitted(id))
 }
 
 /// Hands a step over and waits until it is synced.
@@ -197,6 +213,22 @@ pub(crate) fn wait(runtime: &Runtime, step: HandedOver) -> Result<Vec<Recorded>,
         Some(Ok(recorded)) => Ok(recorded),
         Some(Err(Rejected::Again | Rejected::TooOld)) => Err(Trouble::Again),
         Some(Err(Rejected::Unwritable | Rejected::OutcomeUnknown)) | None => Err(Trouble::Over),
+        Some(Err(rejected)) => Err(Trouble::Later(rejected)),
+    }
+}
+
+/// Hands submissions over of which each relies on the one before it, and waits until they are synced. Answers how many went in.
+pub(crate) fn submit_all<W: Workshop>(
+    runtime: &Runtime,
+    workshop: &Arc<W>,
+    submissions: Vec<Submission>,
+) -> Result<usize, Trouble> {
+    let results = runtime.block_on(workshop.ledger().submit(submissions));
+    let taken = results.iter().take_while(|result| result.is_ok()).count();
+    match results.into_iter().nth(taken) {
+        None | Some(Ok(_)) | Some(Err(Rejected::Again | Rejected::TooOld)) => Ok(taken),
+        Some(Err(Rejected::Unwritable | Rejected::OutcomeUnknown)) => Err(Trouble::Over),
+        Some(Err(_)) if taken > 0 => Ok(taken),
         Some(Err(rejected)) => Err(Trouble::Later(rejected)),
     }
 }

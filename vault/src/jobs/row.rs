@@ -1,6 +1,7 @@
 //! A job as it lies in the meta family: `job:` and the position of the leaf that opened it.
 
 use coffer_wire::Name;
+use coffer_wire::leaf::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Batch, Engine, Family, Overlay, Precondition, StoreError, meta};
@@ -14,6 +15,18 @@ pub const JOBS_KEPT: usize = 1_000;
 pub enum Kind {
     /// Moves keys of persons or staff under the newest version of their category key.
     Rewrap,
+    /// Seals every record under a category key again, under new keys of persons.
+    Reseal,
+}
+
+impl Kind {
+    /// The act whose leaf says that it has ended.
+    pub fn ends_with(self) -> Action {
+        match self {
+            Kind::Rewrap => Action::KeysRewrap,
+            Kind::Reseal => Action::KeysReseal,
+        }
+    }
 }
 
 /// How far it is.
@@ -40,14 +53,20 @@ pub struct JobRow {
     pub controller: Name,
     /// Of which category.
     pub category: Name,
-    /// Keys a second, at most.
+    /// Keys a second, at most; of records that are sealed again, so many of them.
     pub rate: u32,
     /// How many there were when it began; not yet counted where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// How many were moved. Those that were erased meanwhile are not among them.
+    /// How many were moved, or ended for new ones. Those that were erased meanwhile are not among them.
     #[serde(default)]
     pub done: u64,
+    /// How many records were sealed again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub records: u64,
+    /// Whether all rows were gone through, so that what is left are keys under which nothing is found.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rows_done: bool,
     /// How many are left that do not open.
     #[serde(default)]
     pub left: u64,
@@ -81,6 +100,8 @@ impl JobRow {
             rate,
             total: None,
             done: 0,
+            records: 0,
+            rows_done: false,
             left: 0,
             cursor: Vec::new(),
             started_ms: now_ms,
@@ -108,6 +129,10 @@ impl JobRow {
     pub fn id(key: &[u8]) -> Option<u64> {
         key.strip_prefix(meta::JOB_PREFIX)?.try_into().ok().map(u64::from_be_bytes)
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Read {

@@ -32,7 +32,7 @@ pub use log::{LogKeys, OwnLogKey};
 pub use reroot::{reroot, root_in_force};
 pub use rewrap::{Moved, Under, subjects_under};
 pub use state::{Active, AnyHeld, Compromised, DecryptOnly, Destroyed, Held};
-pub use subject::{OwnKey, SubjectIndex};
+pub use subject::{NotRenewed, OwnKey, SubjectIndex};
 pub use survey::Survey;
 pub use versions::{Version, Versions};
 pub use voucher::Voucher;

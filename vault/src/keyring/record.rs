@@ -255,6 +255,43 @@ impl IndexRow {
     }
 }
 
+/// The keys in whose place a key of a person came, oldest first: `F ‖ id`. They are in no store any more, but in archives: whoever
+/// ends the key ends them too.
+pub struct FormerRow {
+    pub ids: Vec<KeyId>,
+    pub tag: [u8; TAG_BYTES],
+}
+
+impl FormerRow {
+    /// Where all of them begin.
+    pub const PREFIX: &'static [u8] = b"F";
+
+    pub fn key(id: &KeyId) -> Vec<u8> {
+        lettered(b'F', id.as_bytes())
+    }
+
+    pub fn id(key: &[u8]) -> Option<KeyId> {
+        Some(KeyId::from_bytes(key.strip_prefix(FormerRow::PREFIX)?.try_into().ok()?))
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![FORMAT];
+        out.extend_from_slice(&self.tag);
+        self.ids.iter().for_each(|id| out.extend_from_slice(id.as_bytes()));
+        out
+    }
+
+    pub fn decode(bytes: &[u8]) -> Option<FormerRow> {
+        let mut at = Cursor(bytes);
+        at.format()?;
+        let (tag, mut ids) = (at.array()?, Vec::new());
+        while !at.0.is_empty() {
+            ids.push(KeyId::from_bytes(at.array()?));
+        }
+        (!ids.is_empty()).then_some(FormerRow { ids, tag })
+    }
+}
+
 /// An audit key: `A ‖ locator`.
 pub struct AuditRow {
     pub id: KeyId,

@@ -53,6 +53,14 @@ impl Line {
         Ok(Some(Moved { row, needs: [active.wraps(), from.opens()] }))
     }
 
+    /// Whether a key of a person lies under a version that a rotation has to empty.
+    pub fn is_behind(&self, engine: &dyn Engine, id: &KeyId) -> Result<bool, StoreError> {
+        let row = engine.get(Family::Keys, &SubjectRow::key(id))?;
+        let wrapped_by = row.and_then(|row| wrapped_by(SubjectRow::PREFIX, &row));
+        let version = wrapped_by.and_then(|wrapped_by| self.version(&wrapped_by));
+        Ok(version.is_some_and(|version| version.id != self.active().id))
+    }
+
     fn rewrapped(
         &self,
         kind: KeyKind,

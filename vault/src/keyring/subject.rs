@@ -6,7 +6,7 @@ use std::sync::Arc;
 use coffer_keys::{Altered, Context, KeyId, KeyKind, Label, SubjectKey};
 use subtle::ConstantTimeEq;
 
-use super::record::{IndexRow, SubjectRow, TAG_BYTES};
+use super::record::{FormerRow, IndexRow, SubjectRow, TAG_BYTES};
 use super::versions::{Standing, Version};
 use super::{KeyringError, Line};
 use crate::store::{Batch, Family, Precondition, Unread, View};
@@ -42,6 +42,17 @@ impl SubjectIndex {
     }
 }
 
+/// Why there is no new key in the place of an old one.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRenewed {
+    /// The store did not answer.
+    #[error(transparent)]
+    Unread(#[from] Unread),
+    /// No key could be made.
+    #[error(transparent)]
+    NotMade(#[from] KeyringError),
+}
+
 /// A person's key, wrapped, with what a submission must say of it.
 pub struct OwnKey {
     /// The key's id.
@@ -60,6 +71,27 @@ impl Line {
     /// version and an admin destroyed the one before: what does not open is looked at again, until it is the same twice. The
     /// version that was found is kept with the key, since it opens only after its leaf.
     pub fn subject(&self, view: &View<'_>, id: KeyId) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
+        self.subject_by(view, id, |wrapped_by| self.standing(wrapped_by))
+    }
+
+    /// The same where what is withheld opens too: for the job that moves it. Whoever asks has shown its permit (`seal/stored.rs`).
+    pub(crate) fn subject_though_withheld(
+        &self,
+        view: &View<'_>,
+        id: KeyId,
+    ) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
+        self.subject_by(view, id, |wrapped_by| match self.standing(wrapped_by) {
+            Standing::Withheld => self.version(wrapped_by).map_or(Standing::Unknown, Standing::Opens),
+            other => other,
+        })
+    }
+
+    fn subject_by(
+        &self,
+        view: &View<'_>,
+        id: KeyId,
+        standing: impl Fn(&KeyId) -> Standing,
+    ) -> Result<Result<Option<OwnKey>, Altered>, Unread> {
         let look = || view.get(Family::Keys, &SubjectRow::key(&id));
         let mut row = look()?;
         loop {
@@ -68,7 +100,7 @@ impl Line {
                 Some(SubjectRow::Destroyed { .. }) => return Ok(Ok(None)),
                 None => return Ok(Err(Altered)),
             };
-            let found = self.standing(&wrapped_by);
+            let found = standing(&wrapped_by);
             if let Standing::Opens(version) = found {
                 return Ok(Ok(Some(OwnKey { id, wrapped_by, wrapped, version })));
             }
@@ -84,17 +116,55 @@ impl Line {
         }
     }
 
-    /// Which key a person has. An index row that was not written by this vault counts as altered.
-    pub fn subject_at(&self, view: &View<'_>, index: &SubjectIndex) -> Result<Result<Option<KeyId>, Altered>, Unread> {
-        let Some(bytes) = view.get(Family::Keys, &IndexRow::key(&index.0))? else { return Ok(Ok(None)) };
-        let Some(row) = IndexRow::decode(&bytes) else { return Ok(Err(Altered)) };
-        let tag = self.tag(index, &row.id);
-        Ok(if bool::from(tag.ct_eq(&row.tag)) { Ok(Some(row.id)) } else { Err(Altered) })
+    /// The living key that a person has, beside the row that led to it, or to none: both of one look, so that whoever makes a
+    /// key there relies on what it has seen. A key in whose place another one came meanwhile is looked for again.
+    #[allow(clippy::type_complexity)] // the inner result is what is stored, the outer one the look at it
+    pub fn living_at(
+        &self,
+        view: &View<'_>,
+        index: &SubjectIndex,
+    ) -> Result<Result<(Option<Vec<u8>>, Option<OwnKey>), Altered>, Unread> {
+        let at = index.row_key();
+        let mut taken = self.index_row(view, index)?;
+        loop {
+            let Some(row) = &taken else { return Ok(Ok((None, None))) };
+            let found = match self.indexed_row(&at, row) {
+                Ok(id) => self.subject(view, id)?,
+                Err(altered) => return Ok(Err(altered)),
+            };
+            if let Ok(found) = found {
+                return Ok(Ok((taken, found)));
+            }
+            let before = std::mem::replace(&mut taken, self.index_row(view, index)?);
+            if before == taken {
+                return Ok(Err(Altered));
+            }
+        }
     }
 
-    /// All keys of a person in this category: index key in the store, and key id.
-    pub fn subjects_of(&self, view: &View<'_>, person: &str) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Unread> {
-        view.under(Family::Keys, &IndexRow::key(&self.locator.person(person)))
+    /// The rows that lead to all keys of a person in this category, and those of the keys that live. Looked at again while another
+    /// key comes in the place of one.
+    #[allow(clippy::type_complexity)] // as above
+    pub fn subjects_of(
+        &self,
+        view: &View<'_>,
+        person: &str,
+    ) -> Result<Result<(Vec<(Vec<u8>, Vec<u8>)>, Vec<KeyId>), Altered>, Unread> {
+        let look = || view.under(Family::Keys, &self.subjects_prefix(person));
+        let mut rows = look()?;
+        loop {
+            let living = match self.indexed(&rows) {
+                Ok(ids) => self.living(view, ids)?,
+                Err(altered) => return Ok(Err(altered)),
+            };
+            let before = match living {
+                Ok(living) => return Ok(Ok((rows, living))),
+                Err(_) => std::mem::replace(&mut rows, look()?),
+            };
+            if before == rows {
+                return Ok(Err(Altered));
+            }
+        }
     }
 
     /// The prefix of all index rows of a person, for a precondition.
@@ -177,6 +247,70 @@ impl Line {
         batch.put(Family::Keys, at.clone(), IndexRow { id, tag: self.tag(index, &id) }.encode());
         needs.push(Precondition::unchanged(Family::Keys, at, taken.as_deref()));
         Ok((id, key))
+    }
+
+    /// Makes a key in the place of a living one, whose row goes: no tombstone stays, since nobody was erased. `None`: the key is not
+    /// where its own row says, so that one of them was altered.
+    pub fn renew_subject(
+        &self,
+        view: &View<'_>,
+        old: &KeyId,
+        batch: &mut Batch,
+        needs: &mut Vec<Precondition>,
+    ) -> Result<Option<(KeyId, SubjectKey)>, NotRenewed> {
+        let at = SubjectRow::key(old);
+        let row = view.get(Family::Keys, &at)?;
+        let Some(SubjectRow::Living { wrapped_by, index, .. }) = row.as_deref().and_then(SubjectRow::decode) else {
+            return Ok(None);
+        };
+        let Some(from) = self.version(&wrapped_by) else { return Ok(None) };
+        let index = SubjectIndex(index);
+        let taken = self.index_row(view, &index)?;
+        if taken != Some(self.index_row_of(index.0, old)) {
+            return Ok(None);
+        }
+        // Moved or destroyed meanwhile, it is another's to end.
+        needs.push(Precondition::unchanged(Family::Keys, at.clone(), row.as_deref()));
+        needs.push(from.opens());
+        batch.delete(Family::Keys, at);
+        let Ok(ids) = self.with_former(view, [*old])? else { return Ok(None) };
+        let made = self.make_subject(&index, taken, batch, needs)?;
+        batch.delete(Family::Keys, FormerRow::key(old));
+        let former = FormerRow { tag: self.former_tag(&made.0, &ids), ids };
+        batch.put(Family::Keys, FormerRow::key(&made.0), former.encode());
+        Ok(Some(made))
+    }
+
+    /// Each key behind those in whose place it came: what an archive may still hold of its person, so that what ends the key must
+    /// name them. Their rows come and go with the key's own.
+    pub fn with_former(
+        &self,
+        view: &View<'_>,
+        ids: impl IntoIterator<Item = KeyId>,
+    ) -> Result<Result<Vec<KeyId>, Altered>, Unread> {
+        let mut all = Vec::new();
+        for id in ids {
+            if let Some(bytes) = view.get(Family::Keys, &FormerRow::key(&id))? {
+                match self.former(&id, &bytes) {
+                    Ok(former) => all.extend(former),
+                    Err(altered) => return Ok(Err(altered)),
+                }
+            }
+            all.push(id);
+        }
+        Ok(Ok(all))
+    }
+
+    /// What the row of a key says of those before it, authenticated.
+    pub fn former(&self, id: &KeyId, bytes: &[u8]) -> Result<Vec<KeyId>, Altered> {
+        let row = FormerRow::decode(bytes).ok_or(Altered)?;
+        let tag = self.former_tag(id, &row.ids);
+        if bool::from(tag.ct_eq(&row.tag)) { Ok(row.ids) } else { Err(Altered) }
+    }
+
+    fn former_tag(&self, id: &KeyId, ids: &[KeyId]) -> [u8; TAG_BYTES] {
+        let context = Context::new(Label::Index).text("former").part(id.as_bytes());
+        self.locator.tag(&ids.iter().fold(context, |context, id| context.part(id.as_bytes())))
     }
 
     /// What stands at an index, for [`make_subject`](Line::make_subject).

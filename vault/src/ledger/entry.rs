@@ -337,7 +337,8 @@ pub struct Submission {
     pub(super) ends_before: Option<u64>,
     pub(super) remembers: Vec<ToRemember>,
     pub(super) buries: Vec<KeyId>,
-    /// Where a category key is destroyed: the keys of persons that end with it.
+    pub(super) replaces: Vec<KeyId>,
+    /// Where keys end that leave no tombstone, those of them that the erasure ledger names: of persons, with a category key.
     pub(super) ends: Option<Vec<KeyId>>,
     /// Rows of jobs, each with the place of the leaf that opens it.
     pub(super) opens: Vec<(u64, Vec<u8>)>,
@@ -361,6 +362,7 @@ impl Submission {
             ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
+            replaces: Vec::new(),
             ends: None,
             opens: Vec::new(),
             born,
@@ -389,6 +391,7 @@ impl Submission {
             ends_before: None,
             remembers: Vec::new(),
             buries: Vec::new(),
+            replaces: Vec::new(),
             ends: None,
             opens: Vec::new(),
             born: std::time::Instant::now(),
@@ -423,6 +426,14 @@ impl Submission {
     /// Ids of wrapping keys that end with this: whoever has used one and comes later starts again. Their rows are in the batch.
     pub fn ending(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
         self.buries.extend(keys);
+        self
+    }
+
+    /// Ids of keys of persons in whose place others come: whoever has used one and comes later starts again. Nobody is erased, so
+    /// that the erasure ledger does not name them; their bytes end like those of a category key.
+    pub fn replacing(mut self, keys: impl IntoIterator<Item = KeyId>) -> Submission {
+        self.replaces.extend(keys);
+        self.ends.get_or_insert_default();
         self
     }
 
@@ -491,6 +502,7 @@ impl Submission {
             let moved = next.remembers.into_iter().map(|one| ToRemember { offset: one.offset + before, ..one });
             whole.remembers.extend(moved);
             whole.buries.extend(next.buries);
+            whole.replaces.extend(next.replaces);
             whole.ends =
                 next.ends.into_iter().fold(whole.ends, |whole, keys| Some([whole.unwrap_or_default(), keys].concat()));
             whole.opens.extend(next.opens.into_iter().map(|(offset, job)| (offset + before, job)));

@@ -321,6 +321,7 @@ fn sequencer(
         patience: Default::default(),
         space: Default::default(),
         graveyard: Default::default(),
+        replaced: Default::default(),
         handed_over: None,
         ended: None,
         orders: None,

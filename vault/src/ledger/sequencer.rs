@@ -28,7 +28,7 @@ use super::signers::{NewKey, Signers};
 use super::space::Space;
 use super::{Entry, Recorded, Rejected, Shared, Submission};
 use crate::clock::{Clock, Forward};
-use crate::keyring::record::SubjectRow;
+use crate::keyring::record::{FormerRow, SubjectRow};
 use crate::store::{Batch, Engine, Family, Overlay, StoreError, meta};
 
 /// How long destroyed ids are remembered; who looked longer ago than this starts again.
@@ -51,9 +51,11 @@ pub(super) struct Sequencer {
     pub(super) patience: Patience,
     pub(super) space: Space,
     pub(super) graveyard: Graveyard,
+    /// Ids in whose place others came. Whoever ends the others ends these too, and is not late for that.
+    pub(super) replaced: Graveyard,
     /// The notes once the batch stands, where it adds one.
     pub(super) handed_over: Option<Line>,
-    /// The leaf of the newest act in the batch that destroys a category key.
+    /// The leaf of the newest act in the batch by which keys end that leave no tombstone.
     pub(super) ended: Option<u64>,
     /// To whoever keeps the erasure ledger; nobody does while a new log is made.
     pub(super) orders: Option<Orders>,
@@ -110,6 +112,7 @@ impl Sequencer {
             }
         };
         self.graveyard.forget(Instant::now());
+        self.replaced.forget(Instant::now());
         let engine = Arc::clone(&self.engine);
         let mut overlay = Overlay::new(&*engine);
         let mut batch = Batch::new();
@@ -201,9 +204,10 @@ impl Sequencer {
         for id in &submission.destroys {
             let at = self.growth.position();
             rows.put(Family::Keys, SubjectRow::key(id), SubjectRow::Destroyed { at }.encode());
+            rows.delete(Family::Keys, FormerRow::key(id));
             erased.push(Erased { id: *id, at });
         }
-        let ends_category = submission.ends.is_some();
+        let ends_untold = submission.ends.is_some();
         let ends_persons = submission.ends.as_ref().is_some_and(|under| !under.is_empty());
         if let Some(under) = submission.ends {
             let at = self.growth.position();
@@ -220,16 +224,17 @@ impl Sequencer {
         if let Some(before) = submission.ends_before {
             rows.put(Family::Meta, meta::ERASED_FINAL, Final { leaf: self.growth.position(), before }.encode());
         }
-        if ends_category {
+        if ends_untold {
             self.ended = Some(self.growth.position());
             self.shared.touch([Family::Keys]);
         }
-        if !submission.destroys.is_empty() {
+        if ends_untold || !submission.destroys.is_empty() {
             let rows = rows.iter().map(|change| change.family);
             self.shared.touch(rows.filter(|family| matches!(family, Family::Keys | Family::Rows(_))));
         }
         self.graveyard.bury(&submission.destroys, Instant::now());
         self.graveyard.bury(&submission.buries, Instant::now());
+        self.replaced.bury(&submission.replaces, Instant::now());
         let writes = !rows.is_empty();
         let tells_of_erasure = submission.tells_again || ends_persons || !submission.destroys.is_empty();
         if writes {
@@ -249,7 +254,8 @@ impl Sequencer {
     fn outdated(&self, submission: &Submission) -> Option<Rejected> {
         let policy = self.shared.policy.load(Ordering::SeqCst);
         let skips = submission.activates.is_some_and(|epoch| epoch != policy + 1);
-        let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id));
+        let gone = submission.keys.iter().chain(&submission.destroys).any(|id| self.graveyard.holds(id))
+            || submission.keys.iter().any(|id| self.replaced.holds(id));
         // What holds under every policy has looked at nothing that could be too long ago.
         if submission.policy.is_some() && submission.born.elapsed() >= MEMORY {
             return Some(Rejected::TooOld);

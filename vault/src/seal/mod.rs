@@ -18,7 +18,7 @@ pub use draft::{Draft, NotSealed, Sealed};
 pub use listing::{ListedRow, OpenedList, open_list};
 pub use open::{Opened, open};
 pub use plain::Plain;
-pub use reseal::{Resealed, reseal};
+pub use reseal::{Renewed, Resealed, Reseals, reseal};
 pub use stored::{Ends, Found, Here, Stored, Target};
 
 /// Which log the rows of this home are written under: 1 for the first, one more for each successor.

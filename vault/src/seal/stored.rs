@@ -4,7 +4,7 @@ use coffer_keys::row::{self, Identity, Row};
 use coffer_keys::{Altered, KeyId, SubjectKey};
 use coffer_wire::{Hash, Name};
 
-use crate::admit::Permit;
+use crate::admit::{Job, Permit};
 use crate::keyring::{Keyring, Line, OwnKey};
 use crate::store::{Family, Unread, View};
 
@@ -59,8 +59,8 @@ type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 impl Stored {
     /// Looks the row up.
     ///
-    /// Row and key are two looks, and an erase between them moves the row to another key: a row whose key is destroyed is
-    /// looked at again, until it is another one or the same.
+    /// Row and key are two looks, and an erase or a deep rotation between them moves the row to another key: a row whose key is
+    /// destroyed or not there is looked at again, until it is another one or the same.
     pub fn find(line: &Line, view: &View<'_>, target: &Target) -> Result<Result<Here, Altered>, Unread> {
         Stored::take(line, view, target, view.get(target.family(), &target.row_key(line))?)
     }
@@ -77,11 +77,12 @@ impl Stored {
             let Some(row) = bytes else { return Ok(Ok(Here::Nothing)) };
             match Stored::of(line, view, target.clone(), row.clone())? {
                 Ok(Some(stored)) => return Ok(Ok(Here::Record(Box::new(stored)))),
-                Err(altered) => return Ok(Err(altered)),
-                Ok(None) => bytes = look()?,
-            }
-            if bytes.as_ref() == Some(&row) {
-                return Ok(Ok(Here::Erased(row)));
+                sealed => {
+                    bytes = look()?;
+                    if bytes.as_ref() == Some(&row) {
+                        return Ok(sealed.map(|_| Here::Erased(row)));
+                    }
+                }
             }
         }
     }
@@ -98,14 +99,40 @@ impl Stored {
         target: Target,
         bytes: Vec<u8>,
     ) -> Result<Result<Option<Stored>, Altered>, Unread> {
+        Stored::under(|id| line.subject(view, id), target, bytes)
+    }
+
+    /// All rows of whoever has this half of a row key, named by their identities, for the job that seals them again: also those
+    /// under a key that is withheld from everybody else. Those whose person was erased are left out.
+    pub fn all_of(
+        permit: &Permit<Job>,
+        line: &Line,
+        view: &View<'_>,
+        rows: &[(Vec<u8>, Vec<u8>)],
+    ) -> Result<Result<Vec<Stored>, Altered>, Unread> {
+        let (controller, category) = (*line.controller(), *line.category());
+        if permit.controller() != controller || permit.category() != Some(category) {
+            return Ok(Err(Altered));
+        }
+        let unknown = Target { controller, category, person: String::new(), record: String::new() };
+        let of = |bytes| Stored::under(|id| line.subject_though_withheld(view, id), unknown.clone(), bytes);
+        let living = Found::living(rows, of)?;
+        Ok(living.and_then(|living| living.into_iter().map(|found| found.named_by_itself(line)).collect()))
+    }
+
+    fn under(
+        key: impl Fn(KeyId) -> Result<Result<Option<OwnKey>, Altered>, Unread>,
+        target: Target,
+        bytes: Vec<u8>,
+    ) -> Result<Result<Option<Stored>, Altered>, Unread> {
         let Ok(row) = Row::parse(&bytes) else { return Ok(Err(Altered)) };
         let Some(own_id) = row.head.own_key() else { return Ok(Err(Altered)) };
-        let own = match line.subject(view, *own_id)? {
+        let own = match key(*own_id)? {
             Ok(Some(own)) => own,
             Ok(None) => return Ok(Ok(None)),
             Err(altered) => return Ok(Err(altered)),
         };
-        let others = row.head.keys[1..].iter().map(|id| line.subject(view, *id)).collect::<Result<Vec<_>, _>>()?;
+        let others = row.head.keys[1..].iter().map(|id| key(*id)).collect::<Result<Vec<_>, _>>()?;
         let others = match others.into_iter().collect() {
             Ok(others) => others,
             Err(altered) => return Ok(Err(altered)),
@@ -126,21 +153,14 @@ impl Stored {
         let look = || view.under(Family::Rows(category), &line.locator().person(person));
         let mut rows = look()?;
         loop {
-            let mut living = Vec::with_capacity(rows.len());
-            for (key, bytes) in &rows {
-                let unknown = Target { controller, category, person: person.to_owned(), record: String::new() };
-                match Stored::of(line, view, unknown, bytes.clone())? {
-                    Ok(Some(stored)) => living.push(Found { key: key.clone(), stored }),
-                    Ok(None) => {}
-                    Err(altered) => return Ok(Err(altered)),
-                }
-            }
-            if living.len() == rows.len() {
-                return Ok(Ok((living, rows)));
+            let unknown = Target { controller, category, person: person.to_owned(), record: String::new() };
+            let living = Found::living(&rows, |bytes| Stored::of(line, view, unknown.clone(), bytes))?;
+            if living.as_ref().is_ok_and(|living| living.len() == rows.len()) {
+                return Ok(living.map(|living| (living, rows)));
             }
             let again = look()?;
             if again == rows {
-                return Ok(Ok((living, rows)));
+                return Ok(living.map(|living| (living, rows)));
             }
             rows = again;
         }
@@ -176,6 +196,12 @@ impl Stored {
     /// The person's own key.
     pub fn own_key(&self) -> KeyId {
         self.own.id
+    }
+
+    /// The living keys of the row that lie under other keys than this one.
+    pub fn not_under(&self, wrapping: KeyId) -> impl Iterator<Item = KeyId> + '_ {
+        let living = std::iter::once(&self.own).chain(self.others.iter().flatten());
+        living.filter(move |key| key.wrapped_by != wrapping).map(|key| key.id)
     }
 
     /// Keys in this record of people who are not its own.
@@ -234,6 +260,35 @@ impl Found {
     /// Ids of the keys that the row lies under.
     pub fn key_ids(&self) -> impl Iterator<Item = KeyId> + '_ {
         self.stored.key_ids()
+    }
+
+    /// Those of the rows whose person's key lives.
+    fn living(
+        rows: &[(Vec<u8>, Vec<u8>)],
+        of: impl Fn(Vec<u8>) -> Result<Result<Option<Stored>, Altered>, Unread>,
+    ) -> Result<Result<Vec<Found>, Altered>, Unread> {
+        let mut living = Vec::with_capacity(rows.len());
+        for (key, bytes) in rows {
+            match of(bytes.clone())? {
+                Ok(Some(stored)) => living.push(Found { key: key.clone(), stored }),
+                Ok(None) => {}
+                Err(altered) => return Ok(Err(altered)),
+            }
+        }
+        Ok(Ok(living))
+    }
+
+    /// Whose record it is by what its identity says, which must lead to where it was found.
+    fn named_by_itself(mut self, line: &Line) -> Result<Stored, Altered> {
+        let key = line.open_subject(&self.stored.own)?;
+        let t = &self.stored.target;
+        let identity = row::open_identity(&key, t.controller.as_str(), t.category.as_str(), &self.stored.row)?;
+        if line.locator().row(&identity.person, &identity.record)[..] != *self.key {
+            return Err(Altered);
+        }
+        self.stored.target.person.clone_from(&identity.person);
+        self.stored.target.record.clone_from(&identity.record);
+        Ok(self.stored)
     }
 
     /// Opens the identity for an erase, which has to name the records that it ends. The identity

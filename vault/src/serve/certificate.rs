@@ -84,7 +84,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         Ok(certificate) => certificate,
         Err(NotIssued::NoSuchAct) => {
             let detail = "`leaf` must be the index of a leaf of an erase, of `keys.destroy` or `keys.shred` as its receipt \
-                          names it, or of `keys.rewrap`";
+                          names it, or of `keys.rewrap` or `keys.reseal`";
             return Err(Problem::new(Code::Malformed).with_detail(detail));
         }
         Err(error) => {
@@ -144,7 +144,7 @@ fn told(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> {
     let Some(index) = leaf else { return of_erasure(house, None) };
     let act = parsed(&History::of(&*house.engine, volume(house)), index)?;
     match act.action {
-        Action::KeysRewrap => of_rotation(house, index, &act),
+        Action::KeysRewrap | Action::KeysReseal => of_rotation(house, index, &act),
         Action::KeysDestroy | Action::KeysShred => of_destruction(house, index, &act),
         _ => of_erasure(house, leaf),
     }

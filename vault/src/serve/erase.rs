@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use coffer_keys::{Altered, KeyId};
+use coffer_keys::Altered;
 use coffer_wire::api::{EraseItem, Outcome};
 use coffer_wire::leaf::Action;
 use coffer_wire::private::Private;
@@ -21,7 +21,7 @@ use crate::admit::{Ask, Erase, Permit, Refusal};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::schema::Category;
-use crate::seal::{Here, NotSealed, Stored, Target, reseal};
+use crate::seal::{Here, NotSealed, Renewed, Stored, Target, reseal};
 use crate::store::{Batch, Family, Precondition, Unread, View};
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -171,7 +171,11 @@ impl Work<'_> {
         let (mut batch, mut needs) = (Batch::new(), unchanged);
         let (mut ended, mut destroyed) = (Vec::with_capacity(ending.len()), BTreeSet::new());
         for (stored, Ending { permit, .. }) in ending {
-            let ends: Vec<KeyId> = std::iter::once(stored.own_key()).chain(stored.other_keys()).collect();
+            let ends = std::iter::once(stored.own_key()).chain(stored.other_keys());
+            let ends = match self.line.with_former(self.view, ends)? {
+                Ok(ends) => ends,
+                Err(altered) => return Ok(Some(Err(altered))),
+            };
             erasure::delete(self.line, self.view, stored, &mut batch)?;
             ended.push(erasure::ended(self.desk, permit, self.about, stored, &ends)?);
             destroyed.extend(ends);
@@ -210,10 +214,13 @@ impl Work<'_> {
     ) -> Result<Result<Vec<Entry>, Altered>, Halt> {
         let taken = self.line.index_row(self.view, index)?;
         let made = self.line.make_subject(index, taken, batch, needs).map_err(|_| Halt::NotMade)?;
-        let (id, key) = (made.0, &made.1);
+        let id = made.0;
+        // The rest lies under one key, that of the records which end.
+        let Some(old) = rest.first().map(Stored::own_key) else { return Ok(Ok(Vec::new())) };
+        let renewed = Renewed::from([(old, made)]);
         let mut entries = Vec::with_capacity(rest.len());
         for stored in rest {
-            let resealed = match reseal(permit, stored, self.category, &self.desk.keyring, (id, key)) {
+            let resealed = match reseal(permit, stored, self.category, &self.desk.keyring, &renewed) {
                 Ok(resealed) => resealed,
                 Err(NotSealed::Altered) => return Ok(Err(Altered)),
                 Err(NotSealed::Unsealable) => return Err(Halt::NotMade),

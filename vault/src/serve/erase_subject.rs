@@ -133,12 +133,8 @@ fn end(
         Ok(rows) => rows,
         Err(altered) => return Ok(Err(altered)),
     };
-    let index = line.subjects_of(view, person)?;
-    let keys = match line.indexed(&index) {
-        Ok(keys) => match line.living(view, keys)? {
-            Ok(keys) => keys,
-            Err(altered) => return Ok(Err(altered)),
-        },
+    let (index, keys) = match line.subjects_of(view, person)? {
+        Ok(found) => found,
         Err(altered) => return Ok(Err(altered)),
     };
     if rows.stored.is_empty() && keys.is_empty() {
@@ -150,16 +146,25 @@ fn end(
     };
     let in_rows: HashSet<KeyId> = rows.stored.iter().flat_map(ends_with).collect();
     // The first leaf also names keys that the person has in other people's records.
-    let mut elsewhere: Vec<KeyId> = keys.iter().filter(|id| !in_rows.contains(id)).copied().collect();
-    let destroyed: Vec<KeyId> = in_rows.into_iter().chain(elsewhere.iter().copied()).collect();
+    let elsewhere = keys.iter().filter(|id| !in_rows.contains(id)).copied();
+    let mut elsewhere = match line.with_former(view, elsewhere)? {
+        Ok(elsewhere) => elsewhere,
+        Err(altered) => return Ok(Err(altered)),
+    };
+    let mut destroyed: HashSet<KeyId> = elsewhere.iter().copied().collect();
     let (mut batch, mut entries) = (Batch::new(), Vec::new());
     for stored in &rows.stored {
         erasure::delete(line, view, stored, &mut batch)?;
-        let ends: Vec<KeyId> = ends_with(stored).chain(elsewhere.drain(..)).collect();
+        let mut ends = match line.with_former(view, ends_with(stored))? {
+            Ok(ends) => ends,
+            Err(altered) => return Ok(Err(altered)),
+        };
+        ends.append(&mut elsewhere);
+        destroyed.extend(&ends);
         entries.push(erasure::ended(desk, permit, about, stored, &ends)?);
     }
     if rows.stored.is_empty() {
-        entries.push(keys_ended(desk, category, permit, about, &destroyed)?);
+        entries.push(keys_ended(desk, category, permit, about, &elsewhere)?);
     }
     index.iter().for_each(|(key, _)| batch.delete(Family::Keys, key.clone()));
     let prefix = line.subjects_prefix(person);

@@ -139,7 +139,7 @@ impl Texts for Empty {
 
 impl Texts for RotateRequest {
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let RotateRequest { controller, category, older_than_days: _, rate: _, reason } = self;
+        let RotateRequest { controller, category, older_than_days: _, rate: _, deep: _, reason } = self;
         let controller = controller.iter().map(|controller| Text::of("controller", controller));
         let category = category.iter().map(|category| Text::of("category", category));
         controller.chain(category).chain([Text::of("reason", reason)])

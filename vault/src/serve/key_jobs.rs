@@ -20,6 +20,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
 fn info(job: u64, row: JobRow) -> JobInfo {
     let kind = match row.kind {
         Kind::Rewrap => "rewrap",
+        Kind::Reseal => "reseal",
     };
     let state = match row.progress {
         Progress::Running => "running",
@@ -35,6 +36,7 @@ fn info(job: u64, row: JobRow) -> JobInfo {
         rate: row.rate,
         total: row.total,
         done: row.done,
+        records: (row.kind == Kind::Reseal).then_some(row.records),
         left: row.left,
         started_ms: row.started_ms,
         ended_ms: row.ended_ms,

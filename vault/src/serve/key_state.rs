@@ -18,7 +18,7 @@ use crate::jobs::{self, JobRow, Progress};
 use crate::keyring::record::{RootRow, State, Use};
 use crate::keyring::{AnyHeld, Held, Line, Under, audit_category, root_rows, subjects_under};
 use crate::ledger::{Detail, Submission};
-use crate::store::{Batch, Engine, Family, Precondition};
+use crate::store::{Batch, Engine, Family, Precondition, View};
 
 pub(super) async fn destroy(house: Arc<House>, incoming: Incoming) -> Answered {
     to_its_end(house, incoming, Action::KeysDestroy).await
@@ -139,7 +139,7 @@ struct Looked {
     held: AnyHeld,
     /// How much lies under it.
     under: u64,
-    /// The keys of persons among these.
+    /// The keys of persons among these, and those in whose place they came.
     subjects: Vec<KeyId>,
     /// That none of them is moved away meanwhile: the jobs of its line have gone no further.
     rests_on: Vec<Precondition>,
@@ -164,6 +164,9 @@ fn look(engine: &dyn Engine, line: &Line, version: u32) -> Result<Looked, Refuse
     let held = AnyHeld::of(line, *id, read.ok_or(Code::Altered)?).map_err(|_| Code::Altered)?;
     let under = Under::count(engine).map_err(unread)?.of(id);
     let subjects = if under > 0 { subjects_under(engine, id).map_err(unread)? } else { Vec::new() };
+    // Archives may still hold those in whose place they came.
+    let subjects = line.with_former(&View::blocking(engine), subjects).map_err(|_| Code::Internal)?;
+    let subjects = subjects.map_err(|_| Code::Altered)?;
     Ok(Looked { held, under, subjects, rests_on })
 }
 

@@ -14,7 +14,7 @@ use super::{House, Incoming, manage};
 use crate::admit::{Ask, Manage, Permit};
 use crate::jobs::{self, JobRow, Kind, Progress, RATE_DEFAULT, RATE_MAX};
 use crate::keyring::record::RootRow;
-use crate::keyring::{AnyHeld, Line, Version, create_version};
+use crate::keyring::{AnyHeld, Line, Version, audit_category, create_version};
 use crate::ledger::{Detail, Recorded, Submission, Volume};
 use crate::store::{Batch, Family};
 
@@ -114,6 +114,9 @@ impl Asking<'_> {
 
     /// One key: its new version, its leaf and its job in one batch.
     async fn one(&self, line: &Arc<Line>, answer: &mut RotateAnswer) -> Result<(), Code> {
+        if self.request.deep && *line.category() == audit_category() {
+            return Err(Code::KeptForLife);
+        }
         if self.is_under_way(line)? {
             return Err(Code::RotationRuns);
         }
@@ -150,9 +153,11 @@ impl Asking<'_> {
         let (version, created) = made.map_err(|_| Code::Internal)?;
         held.retire().write(line, &mut batch, &mut needs);
         let rate = self.request.rate.unwrap_or(RATE_DEFAULT);
-        let job = JobRow::new(Kind::Rewrap, (*line.controller(), *line.category()), rate, now_ms);
+        let kind = if self.request.deep { Kind::Reseal } else { Kind::Rewrap };
+        let job = JobRow::new(kind, (*line.controller(), *line.category()), rate, now_ms);
         let detail = Detail { category: Some(*line.category()), version: Some(version.version), ..Detail::default() };
-        let note = format!("version {} only opens from here on", active.version);
+        let deep = if self.request.deep { "; every record is sealed again under new keys" } else { "" };
+        let note = format!("version {} only opens from here on{deep}", active.version);
         let private = Private { made: vec![created.id.to_string()], note: Some(note), ..Private::default() };
         let submission = manage::submission(desk, permit, detail, private).map_err(|problem| problem.code)?;
         Ok((submission.with_rows(batch, needs).opening(job.encode()), version))

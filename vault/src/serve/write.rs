@@ -170,6 +170,10 @@ impl Work<'_> {
         };
         if let Some(stored) = &stored {
             self.end_others(stored, &sealed, &mut gathered)?;
+            gathered.ended = match self.line.with_former(self.view, std::mem::take(&mut gathered.ended))? {
+                Ok(ended) => ended,
+                Err(Altered) => return Err(Stop::Altered),
+            };
         }
         if !self.has_room(found.as_ref().map(Vec::len), &sealed, gathered.first)? {
             return Err(Stop::Refuse(Code::TooManyRecords));
@@ -294,12 +298,8 @@ impl Work<'_> {
         index: &SubjectIndex,
         gathered: &mut Gathered,
     ) -> Result<Result<(KeyId, SubjectKey, bool), Altered>, Halt> {
-        let id = match self.line.subject_at(self.view, index)? {
-            Ok(id) => id,
-            Err(altered) => return Ok(Err(altered)),
-        };
-        let living = match id.map(|id| self.line.subject(self.view, id)).transpose()?.transpose() {
-            Ok(living) => living.flatten(),
+        let (taken, living) = match self.line.living_at(self.view, index)? {
+            Ok(found) => found,
             Err(altered) => return Ok(Err(altered)),
         };
         if let Some(own) = living {
@@ -310,7 +310,6 @@ impl Work<'_> {
             }
             return Ok(self.line.open_subject(&own).map(|key| (own.id, key, false)));
         }
-        let taken = self.line.index_row(self.view, index)?;
         let made = self.line.make_subject(index, taken, &mut gathered.batch, &mut gathered.needs);
         let (id, key) = made.map_err(halt_of)?;
         gathered.used.push(self.line.active().id);

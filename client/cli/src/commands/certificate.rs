@@ -5,8 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use coffer_wire::certificate::{Archives, Certificate, CertificateError, Kind, State};
-use coffer_wire::leaf::Alias;
-use coffer_wire::leaf::Leaf;
+use coffer_wire::leaf::{Action, Alias, Leaf};
 use coffer_wire::succession::Trust;
 use coffer_wire::{Hash, Name};
 use serde::Serialize;
@@ -98,7 +97,7 @@ fn tell(desk: &Desk, text: &str, trust: &Trust) -> Result<(), Failure> {
     let category = certificate.category.map_or("none".to_owned(), |category| category.to_string());
     let mut pairs = vec![
         ("certificate of", plain(certificate.kind.as_str())),
-        ("state", plain(state(certificate.kind, certificate.state))),
+        ("state", plain(state(&certificate))),
         ("log", plain(&certificate.origin)),
         ("controller", plain(certificate.controller)),
         ("category", plain(category)),
@@ -128,9 +127,13 @@ fn with(certificate: &Certificate) -> String {
     }
 }
 
-fn state(kind: Kind, state: State) -> &'static str {
-    match state {
-        State::Refused if kind == Kind::Rotation => {
+fn state(certificate: &Certificate) -> &'static str {
+    let is_deep = || Leaf::parse(certificate.act.leaf.as_bytes()).is_ok_and(|leaf| leaf.action == Action::KeysReseal);
+    match certificate.state {
+        State::Refused if certificate.kind == Kind::Rotation && is_deep() => {
+            "sealed again: every record is under new keys of persons; nothing lies or opens under these versions"
+        }
+        State::Refused if certificate.kind == Kind::Rotation => {
             "moved: nothing lies under these versions, and nothing opens under them"
         }
         State::Refused => "refused: the keys are destroyed; wrapped bytes may still lie in the store's files",

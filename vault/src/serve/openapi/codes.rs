@@ -39,7 +39,7 @@ pub(super) const ACT: &[Code] = &[Code::ForbiddenApplication, Code::ForbiddenRol
 /// Of an act on a controller's keys.
 pub(super) const KEYS: &[Code] = &[Code::ForbiddenController, Code::UnknownCategory];
 /// Of a rotation.
-pub(super) const ROTATES: &[Code] = &[Code::RotationRuns];
+pub(super) const ROTATES: &[Code] = &[Code::RotationRuns, Code::KeptForLife];
 /// Of one version that is to come into another state.
 pub(super) const STATES: &[Code] = &[Code::UnknownKey, Code::KeyActive, Code::KeyStep];
 /// Of a proposal.

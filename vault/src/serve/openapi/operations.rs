@@ -162,7 +162,7 @@ pub(in crate::serve) const CERTIFICATES_ISSUE: Described = Described {
     summary: "Issues the certificate of an erase, of a rotation that has ended, or of a category key's end.",
     text: "A note signed with the log's key, which `coffer log verify --certificate` checks offline. It says nothing that tells who was erased. \
            State `refused`: the keys are unusable and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
-           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.destroy` or `keys.shred`.",
+           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.reseal`, `keys.destroy` or `keys.shred`.",
     role: "dpo",
     takes: Takes::of::<CertificateRequest>(example::certificate),
     gives: Gives::of::<CertificateAnswer>(),
@@ -185,7 +185,8 @@ pub(in crate::serve) const KEYS_ROTATE: Described = Described {
     id: "rotateKeys",
     summary: "Gives category keys a new version.",
     text: "It wraps what is new at once; the version before only opens. A job for each key moves what lies under the old versions, and a \
-           leaf `keys.rewrap` says when nothing is left there. Needs a right for the controller.",
+           leaf `keys.rewrap` says when nothing is left there. With `deep` the job seals every record again under new keys of the people in it, \
+           and its leaf is `keys.reseal`. Needs a right for the controller.",
     role: "security-admin",
     takes: Takes::of::<RotateRequest>(example::rotate),
     gives: Gives::of::<RotateAnswer>(),

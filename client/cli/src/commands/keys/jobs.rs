@@ -17,12 +17,14 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
         return desk.screen.line([faint("no key was rotated yet")]);
     }
     let rows = answer.jobs.iter().map(row).collect();
-    desk.screen.table(["job", "controller", "category", "state", "moved", "of", "a second", "begun", "ended"], rows)
+    desk.screen
+        .table(["job", "kind", "controller", "category", "state", "moved", "of", "a second", "begun", "ended"], rows)
 }
 
-fn row(job: &JobInfo) -> [Piece; 9] {
+fn row(job: &JobInfo) -> [Piece; 10] {
     [
         plain(job.job),
+        plain(&job.kind),
         plain(job.controller),
         plain(job.category),
         state(&job.state),

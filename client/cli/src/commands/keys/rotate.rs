@@ -40,8 +40,8 @@ pub async fn run(desk: &Desk, args: RotateKeys) -> Result<(), Failure> {
 }
 
 fn request(args: RotateKeys) -> RotateRequest {
-    let RotateKeys { category, controller, older_than, rate, reason, .. } = args;
-    RotateRequest { controller, category, older_than_days: older_than, rate, reason }
+    let RotateKeys { category, controller, older_than, rate, deep, reason, .. } = args;
+    RotateRequest { controller, category, older_than_days: older_than, rate, deep, reason }
 }
 
 fn told(desk: &Desk, answer: &RotateAnswer) -> Result<(), Failure> {
@@ -92,9 +92,16 @@ fn ended(desk: &Desk, jobs: &[&JobInfo]) -> Result<(), Failure> {
     let stuck: u64 = jobs.iter().map(|job| job.left).sum();
     if !desk.screen.is_json() {
         let done = jobs.iter().map(|job| job.done).sum();
+        let records: Option<u64> = jobs.iter().map(|job| job.records).sum();
+        let moved = match records {
+            None => format!("{} keys moved; ", grouped(done)),
+            Some(records) => {
+                format!("{} records sealed again under new keys, {} keys ended; ", grouped(records), grouped(done))
+            }
+        };
         let left =
             if stuck == 0 { plain("nothing is left under the old versions") } else { red("not all could be moved") };
-        desk.screen.line([plain(format!("{} keys moved; ", grouped(done))), left])?;
+        desk.screen.line([plain(moved), left])?;
     }
     match stuck {
         0 => Ok(()),
