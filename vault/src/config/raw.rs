@@ -599,6 +599,7 @@ fn place(text: &Spanned<String>) -> (&str, Range<usize>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::shares_disk;
     use super::*;
 
     const GOOD: &str = r#"name = "demo"
@@ -836,10 +837,10 @@ audience = "coffer"
         let home = tempfile::tempdir().unwrap();
         let here = GOOD.replace("/etc/coffer/root.key", "keys/root.key");
         let config = Config::read(home.path(), "coffer.toml", &here).unwrap();
-        assert!(config.key_file_shares_disk().unwrap(), "neither folder is there yet");
+        assert!(shares_disk(&config.seal.key_file, &config.store.data).unwrap(), "neither folder is there yet");
         let elsewhere = GOOD.replace("/etc/coffer/root.key", "/proc/root.key");
         let config = Config::read(home.path(), "coffer.toml", &elsewhere).unwrap();
-        assert!(!config.key_file_shares_disk().unwrap());
+        assert!(!shares_disk(&config.seal.key_file, &config.store.data).unwrap());
     }
 
     #[test]
