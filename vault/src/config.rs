@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use coffer_keys::seal::{KeyFile, Pkcs11, SealError, Shamir};
+use coffer_keys::KeyId;
+use coffer_keys::seal::{Change, SealAt, SealError};
 use coffer_wire::Name;
 use serde::Deserialize;
 
@@ -67,6 +68,8 @@ pub struct Config {
     pub log: Log,
     /// What holds the root key.
     pub seal: Seal,
+    /// What is to hold it, where the operator prepares a change of the seal; and what holds it, once that has come.
+    pub next_seal: Option<Seal>,
     /// The store.
     pub store: Store,
     /// Where the keys of backups lie.
@@ -291,32 +294,89 @@ impl Config {
     /// What must change before this vault may hold real data; `status` shows it in red.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.seal.same_disk {
+        if self.held().same_disk {
             warnings.push("the key file may lie on the data's file system: a stolen disk reads everything".to_owned());
         }
         for issuer in self.issuers.iter().filter(|issuer| issuer.local) {
             warnings.push(format!("the issuer {} is made here: whoever reads this home can be anybody", issuer.iss));
         }
+        warnings.extend(self.change_to_finish());
         if self.local_ca.is_some() {
             warnings.push("the client CA is made here: whoever reads this home can be any application".to_owned());
         }
         warnings
     }
 
-    /// What holds the root key, as it lies there now.
-    pub fn open_seal(&self) -> Result<Box<dyn coffer_keys::seal::Seal>, SealError> {
-        let (path, token) = (&self.seal.key_file, &self.seal.token);
-        Ok(match (self.seal.kind, token) {
-            (SealKind::Shamir, _) => Box::new(Shamir::load(path)?),
-            (SealKind::Pkcs11, Some(token)) => Box::new(Pkcs11::at(path, token.clone())),
-            (SealKind::KeyFile | SealKind::Pkcs11, _) => Box::new(KeyFile::at(path)),
-        })
+    /// What the operator has to write down after a change of the seal, and what is left of the one before.
+    fn change_to_finish(&self) -> Option<String> {
+        let next = self.next_seal.as_ref().filter(|next| next.key_file.exists())?;
+        let mut said = format!(
+            "the root key is held by [next_seal] ({}): in coffer.toml, put what stands there in the place of [seal], and take [next_seal] away",
+            next.kind.as_str()
+        );
+        if self.seal.key_file.exists() {
+            let left = self.seal.key_file.display();
+            said.push_str(&format!("; {left} is left of the seal before and opens nothing any more: destroy it"));
+        }
+        Some(said)
     }
 
-    /// Whether the key file lies on the file system of the data: a stolen disk would then read
-    /// all. Looks at the nearest folder that exists where one is still to be made.
-    pub fn key_file_shares_disk(&self) -> io::Result<bool> {
-        shares_disk(&self.seal.key_file, &self.store.data)
+    /// The seal that holds the root key: `[seal]`, until that of `[next_seal]` has taken its place.
+    pub fn held(&self) -> &Seal {
+        self.next_seal.as_ref().filter(|next| next.key_file.exists()).unwrap_or(&self.seal)
+    }
+
+    /// What holds the root key, as it lies there now.
+    pub fn open_seal(&self) -> Result<Box<dyn coffer_keys::seal::Seal>, SealError> {
+        self.held().at().seal()
+    }
+
+    /// The way from `[seal]` to `[next_seal]`, where one is declared.
+    pub fn change_of_seal(&self) -> Result<Option<Change>, SealError> {
+        let way = |next: &Seal| Change::between(self.seal.at(), next.at());
+        self.next_seal.as_ref().map(way).transpose()
+    }
+
+    /// Makes the seals agree with a store all of whose keys lie under this root key.
+    pub fn settle_seal(&self, in_force: KeyId) -> Result<(), SealError> {
+        use coffer_keys::seal::Seal;
+        match self.change_of_seal()? {
+            Some(change) => change.settle(in_force),
+            None => self.open_seal()?.settle(in_force),
+        }
+    }
+
+    /// Whether the seals can be used without asking the store which root key is in force.
+    pub fn seal_is_settled(&self) -> Result<bool, SealError> {
+        match self.change_of_seal()? {
+            Some(change) => Ok(change.is_settled()),
+            None => match self.open_seal()?.next() {
+                Err(SealError::NothingPrepared) => Ok(true),
+                _ => Ok(false),
+            },
+        }
+    }
+}
+
+impl Seal {
+    /// Where it is.
+    pub fn at(&self) -> SealAt {
+        let path = self.key_file.clone();
+        match (self.kind, &self.token) {
+            (SealKind::Shamir, _) => SealAt::Shamir(path),
+            (SealKind::Pkcs11, Some(token)) => SealAt::Pkcs11(path, token.clone()),
+            (SealKind::KeyFile | SealKind::Pkcs11, _) => SealAt::KeyFile(path),
+        }
+    }
+
+    /// In words, for whoever approves that it is to hold the root key.
+    pub fn described(&self) -> String {
+        let file = self.key_file.display();
+        match (self.kind, &self.token) {
+            (SealKind::Shamir, _) => format!("shares ({file})"),
+            (SealKind::Pkcs11, Some(token)) => format!("the token {} ({file})", token.label),
+            _ => format!("the key file {file}"),
+        }
     }
 }
 

@@ -497,7 +497,11 @@ pub enum Keys {
         after_help = "With a key file or a token one call does it. With shares: --threshold and --shares give out new ones, once a second admin has \
                       approved; then each officer types theirs, and the call that brings enough of them rotates. From then on the old ones open nothing.\n\n\
                       Examples:\n  coffer keys rotate-root\n  coffer keys rotate-root --threshold 2 --shares 3\n  \
-                      coffer keys rotate-root --threshold 2 --shares 3 --approval Zm9vYmFyYmF6cXV4cXV4eA"
+                      coffer keys rotate-root --threshold 2 --shares 3 --approval Zm9vYmFyYmF6cXV4cXV4eA\n  \
+                      coffer keys rotate-root --to-next-seal\n\n\
+                      --to-next-seal goes to another kind of seal, or to another place or token: the operator declares it and starts the vault again. The \
+                      first time it asks for a second person and names the approval; given again with --approval ID it is done. Where officers are to hold \
+                      the new key, give --threshold and --shares with it, and then each new share by the same command."
     )]
     RotateRoot(RotateRoot),
     /// Give the log a new key; the old one signs for it, and beside it for 30 days
@@ -555,14 +559,17 @@ pub struct KeyCertificate {
 /// Another root key.
 #[derive(Args)]
 pub struct RotateRoot {
+    /// Have the new root key held by the seal that the operator has declared under [next_seal], and no more by the present one; takes two people
+    #[arg(long)]
+    pub to_next_seal: bool,
     /// New shares: how many of them open the vault
     #[arg(long, requires = "shares", value_name = "NUMBER")]
     pub threshold: Option<u8>,
     /// New shares: how many are given out
     #[arg(long, requires = "threshold", value_name = "NUMBER")]
     pub shares: Option<u8>,
-    /// The second person's approval, as it was named when new shares were asked for
-    #[arg(long, requires = "shares", value_name = "ID")]
+    /// The second person's approval, as it was named when new shares or a change of the seal were asked for
+    #[arg(long, value_name = "ID")]
     pub approval: Option<ApprovalId>,
     #[command(flatten)]
     pub share: Share,

@@ -254,6 +254,8 @@ fn advice(code: &str) -> &'static str {
         "share_not_taken" => "leave out `--share-file`",
         "share_malformed" | "share_checksum" => "compare it with what was written down",
         "shares_wrong" => "`coffer drill` shows beforehand whether shares are right",
+        "no_next_seal" => "the operator declares it in coffer.toml and starts the vault again",
+        "next_seal_taken" => "`coffer status` says whether the change was made already",
         "seal_unavailable" => "tell the operator",
         "busy" | "head_late" | "too_slow" => "try again in a moment",
         "too_many_requests" => "the operator sets how much this application may take",

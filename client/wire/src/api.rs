@@ -705,18 +705,22 @@ pub struct SplitRequest {
     pub shares: u8,
 }
 
-/// What `root/rotate` takes: nothing where the vault's seal gives the root key by itself; else first `split`, then a `share` a call.
+/// What `root/rotate` takes: nothing where the seal gives the root key by itself; else first `split`, then a `share` a call. With `to_next_seal` that
+/// is said of the next seal.
 #[derive(Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RotateRootRequest {
+    /// The new root key is to be held by the seal that the operator has declared as the next one, and no more by the present one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_next_seal: bool,
     /// New shares are to be given out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<SplitRequest>,
     /// A new share, typed back as it was written down.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Value>,
-    /// The second person's approval, which new shares need.
+    /// The second person's approval, which new shares and a change of the seal need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalId>,
 }

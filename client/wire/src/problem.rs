@@ -98,6 +98,10 @@ codes! {
     ShareOfAnotherSet = "share_of_another_set", 409, "This share is of another set than this vault's; find the one that was given out last.";
     /// No new shares were given out that could be typed back.
     NothingPrepared = "nothing_prepared", 409, "No new shares wait to be typed back; ask for new ones first.";
+    /// The operator has declared no next seal.
+    NoNextSeal = "no_next_seal", 409, "The operator has declared no seal to change to; it stands under [next_seal] in coffer.toml.";
+    /// Something lies in the place of the next seal.
+    NextSealTaken = "next_seal_taken", 409, "In the place of the next seal lies something already; the operator declares another place.";
     /// Another item of the atomic request was refused, so this one was not done either.
     NotDone = "not_done", 409, "Another item of this atomic request was refused, so this one was not done.";
     /// The person has as many records in the category as the vault takes.

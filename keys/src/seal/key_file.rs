@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Prepared, Seal, SealError, SealKind, Share, Split, next_of, prepared};
 use crate::{KeyId, RootKey, file, keyfile};
@@ -38,9 +38,7 @@ impl Seal for KeyFile {
             return Err(SealError::NoShares);
         }
         self.settle(in_force)?;
-        let next = next_of(&self.path);
-        file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
-        Ok(Prepared::Key(keyfile::create(&next)?))
+        draw(&self.path)
     }
 
     fn next(&self) -> Result<Box<dyn Seal>, SealError> {
@@ -50,6 +48,13 @@ impl Seal for KeyFile {
     fn settle(&self, in_force: KeyId) -> Result<(), SealError> {
         super::settle(&self.path, in_force, |path| Ok(keyfile::load(path)?.id()))
     }
+}
+
+/// A root key beside a path, in place of one that never came into force.
+pub(super) fn draw(path: &Path) -> Result<Prepared, SealError> {
+    let next = next_of(path);
+    file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
+    Ok(Prepared::Key(keyfile::create(&next)?))
 }
 
 pub(super) fn none_of(shares: &[Share]) -> Result<(), SealError> {

@@ -3,6 +3,7 @@
 //! [`KeyFile`] gives it by itself, again and again. [`Shamir`](SealKind::Shamir) gives it to people who hand in enough shares, and
 //! [`Pkcs11`](SealKind::Pkcs11) has a token unwrap it. Whoever opens a vault talks to the trait [`Seal`] and does not ask which one it is.
 
+mod change;
 mod key_file;
 #[cfg(feature = "pkcs11")]
 mod pkcs11;
@@ -18,6 +19,7 @@ use thiserror::Error;
 use crate::keyfile::KeyFileError;
 use crate::{KeyId, NoRandomness, RootKey, file};
 
+pub use change::{Change, SealAt};
 pub use key_file::KeyFile;
 #[cfg(feature = "pkcs11")]
 pub use pkcs11::{Pkcs11, Token, TokenError};
@@ -50,6 +52,11 @@ impl SealKind {
 pub trait Seal: Send + Sync {
     /// Of which kind it is.
     fn kind(&self) -> SealKind;
+
+    /// Of which kind the seal is that holds what [`prepare`](Seal::prepare) draws: the same, unless it is a [`Change`].
+    fn next_kind(&self) -> SealKind {
+        self.kind()
+    }
 
     /// How many shares [`open`](Seal::open) needs. `None`: it gives the root key by itself, again and again.
     fn shares_needed(&self) -> Option<u8>;
@@ -142,6 +149,10 @@ pub enum SealError {
     Split(u8, u8),
     #[error("no new root key waits to come into force: ask for new shares first")]
     NothingPrepared,
+    #[error(
+        "{0} is there already and is not overwritten: declare another place under [next_seal], or move the file away"
+    )]
+    PlaceTaken(PathBuf),
     #[error(
         "the store lies under the root key {in_force}, and {path} holds another ({held}): put back the file that belongs to this store"
     )]

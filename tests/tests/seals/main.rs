@@ -1,6 +1,7 @@
 //! What holds the root key, from `init` to a restart after the root key has been followed by another, by the real binary.
 #![allow(clippy::unwrap_used)]
 
+mod change;
 mod key_file;
 mod shamir;
 mod token;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{admin, reads, write};
 
 /// A home whose root key lies in three shares, of which two open; and those.
-fn home() -> (Home, Vec<String>) {
+pub(super) fn home() -> (Home, Vec<String>) {
     let (home, report) = Home::made_by(Command::new(binary()), |command, folder| {
         command.args(["--seal", "shamir", "--shares", "3", "--threshold", "2"]);
         command.arg("--shares-to").arg(folder.join("officers"));
@@ -28,7 +28,7 @@ fn home() -> (Home, Vec<String>) {
     (home, shares)
 }
 
-async fn unseal(vault: &impl Serving, share: &str) -> Reply {
+pub(super) async fn unseal(vault: &impl Serving, share: &str) -> Reply {
     vault.raw("console").post("/v1/vault/unseal", None, &json!({ "share": share })).await
 }
 

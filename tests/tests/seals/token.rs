@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{admin, reads, refused, write};
 
-const PIN: &str = "canary-pin-290471";
+pub(super) const PIN: &str = "canary-pin-290471";
 const MODULES: [&str; 3] = [
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib64/pkcs11/libsofthsm2.so",
@@ -19,10 +19,10 @@ const MODULES: [&str; 3] = [
 ];
 
 /// A token in a folder of its own.
-struct Token(tempfile::TempDir);
+pub(super) struct Token(tempfile::TempDir);
 
 impl Token {
-    fn new() -> Token {
+    pub(super) fn new() -> Token {
         let folder = tempfile::tempdir().unwrap();
         let tokens = folder.path().join("tokens");
         fs::create_dir(&tokens).unwrap();
@@ -43,26 +43,24 @@ impl Token {
         self.0.path().join("softhsm2.conf")
     }
 
-    fn pin_file(&self) -> PathBuf {
+    pub(super) fn pin_file(&self) -> PathBuf {
         self.0.path().join("pin")
     }
 
-    fn set_pin(&self, pin: &str) {
+    pub(super) fn set_pin(&self, pin: &str) {
         fs::write(self.pin_file(), format!("{pin}\n")).unwrap();
         fs::set_permissions(self.pin_file(), fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The binary in whose environment the token is.
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = Command::new(binary());
         command.env("SOFTHSM2_CONF", self.settings());
         command
     }
 
-    fn home(&self) -> Home {
-        let module = MODULES.into_iter().find(|path| Path::new(path).exists());
-        let module =
-            module.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`");
+    pub(super) fn home(&self) -> Home {
+        let module = module();
         let (home, report) = Home::made_by(self.command(), |command, _| {
             command.args(["--seal", "pkcs11", "--token", "vault", "--module", module]);
             command.arg("--pin-file").arg(self.pin_file());
@@ -70,6 +68,12 @@ impl Token {
         assert_eq!(report["seal"], "pkcs11");
         home
     }
+}
+
+/// SoftHSM's library.
+pub(super) fn module() -> &'static str {
+    let module = MODULES.into_iter().find(|path| Path::new(path).exists());
+    module.expect("SoftHSM is not installed: run `scripts/prepare.sh tests`, or `apt-get install softhsm2`")
 }
 
 #[tokio::test(flavor = "multi_thread")]

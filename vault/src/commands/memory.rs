@@ -33,7 +33,7 @@ pub fn harden() -> io::Result<()> {
 
 /// Refuses to open a root key that could come to swap, unless the operator accepts that.
 pub fn permitted(config: &Config) -> Result<(), Failure> {
-    match refuses(may_be_swapped(), config.seal.allow_swap) {
+    match refuses(may_be_swapped(), config.held().allow_swap) {
         true => Err(Failure::config(
             "this machine has swap, and the memory of this process cannot be locked: keys could come to its disk. Raise the limit \
              (systemd: LimitMEMLOCK=infinity; a shell: `ulimit -l unlimited`), turn swap off (`swapoff -a`), or accept the risk with \

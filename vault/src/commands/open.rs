@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use coffer_keys::RootKey;
 use coffer_vault::clock::{Clock, System};
-use coffer_vault::config::{Config, SealKind, Start};
+use coffer_vault::config::{Config, Seal, SealKind, Start, shares_disk};
 use coffer_vault::listen::{Listener, Operator, TlsFiles};
 use coffer_vault::serve::{Door, OpenStore, Why};
 use coffer_vault::store::Engine;
@@ -34,14 +34,18 @@ pub fn root_key(config: &Config) -> Result<RootKey, Failure> {
 
 /// That a thief of the data's disk does not find the root key on it.
 fn apart(config: &Config) -> Result<(), Failure> {
-    if config.seal.kind != SealKind::KeyFile || config.seal.same_disk {
+    [Some(&config.seal), config.next_seal.as_ref()].into_iter().flatten().try_for_each(|seal| apart_of(config, seal))
+}
+
+fn apart_of(config: &Config, seal: &Seal) -> Result<(), Failure> {
+    if seal.kind != SealKind::KeyFile || seal.same_disk {
         return Ok(());
     }
-    let key_file = &config.seal.key_file;
-    if config.key_file_shares_disk().map_err(|error| Failure::io(key_file.display(), error))? {
+    let key_file = &seal.key_file;
+    if shares_disk(key_file, &config.store.data).map_err(|error| Failure::io(key_file.display(), error))? {
         return Err(Failure::config(format!(
             "the key file {} lies on the file system of the data: whoever takes that disk can read everything. \
-             Move it to another file system and set seal.key_file, or accept the risk with seal.same_disk = true.",
+             Move it to another file system and set `key_file` there, or accept the risk with `same_disk = true`.",
             key_file.display()
         )));
     }
@@ -76,12 +80,12 @@ fn door(config: Arc<Config>) -> Result<(Door, Opened), Failure> {
         Ok(store as Arc<dyn Engine>)
     });
     let clock: Arc<dyn Clock> = Arc::new(System);
-    let why = if config.seal.kind == SealKind::Shamir { Why::Shares } else { Why::Start };
-    let starts_open = config.seal.start == Start::Open && why == Why::Start;
     memory::permitted(&config)?;
-    let door = Door::shut(Arc::clone(&config), clock, why).with_store(open_store);
+    apart(&config)?;
+    let door = Door::shut(Arc::clone(&config), clock, Why::Start).with_store(open_store);
     door.settle_seal().map_err(Failure::config)?;
-    if starts_open {
+    let held = config.held();
+    if held.start == Start::Open && held.kind != SealKind::Shamir {
         door.open_at_start(root_key(&config)?).map_err(Failure::config)?;
     }
     Ok((door, newest))

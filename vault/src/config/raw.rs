@@ -26,6 +26,7 @@ pub(super) fn config(home: &Path, source: Source<'_>) -> Result<Config, FileErro
     let raw: RawConfig = source.parse()?;
     Check { source }.all(&raw)?;
     Check { source }.backup(home, &raw)?;
+    Check { source }.next_seal(home, &raw)?;
     Ok(raw.into_config(home))
 }
 
@@ -41,6 +42,7 @@ struct RawConfig {
     deadlines: RawDeadlines,
     log: RawLog,
     seal: RawSeal,
+    next_seal: Option<RawSeal>,
     store: RawStore,
     #[serde(default)]
     backup: RawBackup,
@@ -205,6 +207,7 @@ impl RawConfig {
             deadlines: self.deadlines.over(Deadlines::default()),
             log: self.log.into_log(home),
             seal: self.seal.into_seal(home),
+            next_seal: self.next_seal.map(|next| next.into_seal(home)),
             store: Store {
                 data: at(&self.store.data),
                 memory_mib: self.store.memory_mib.into_inner(),
@@ -241,6 +244,15 @@ impl RawSeal {
         };
         let same_disk = self.same_disk.is_some_and(Spanned::into_inner);
         Seal { kind, key_file: at(file), token, same_disk, start: self.start, allow_swap: self.allow_swap }
+    }
+
+    /// Where it lies, and the key that says so.
+    fn file(&self) -> (&'static str, Option<&Spanned<PathBuf>>) {
+        match self.kind.get_ref() {
+            RawKind::KeyFile => ("key_file", self.key_file.as_ref()),
+            RawKind::Shamir => ("share_set", self.share_set.as_ref()),
+            RawKind::Pkcs11 => ("wrapped_key", self.wrapped_key.as_ref()),
+        }
     }
 
     /// The keys that stand there: of which kind each is, and whether that kind can do without.
@@ -429,6 +441,24 @@ impl Check<'_> {
         seal.token.iter().try_for_each(|label| self.words("token", label))
     }
 
+    /// What holds the root key next has a place of its own, and so has what is drawn beside either place.
+    fn next_seal(&self, home: &Path, raw: &RawConfig) -> Result<(), FileError> {
+        let Some(next) = &raw.next_seal else { return Ok(()) };
+        self.seal(next)?;
+        let ((_, present), (key, place)) = (raw.seal.file(), next.file());
+        let (Some(present), Some(place)) = (present, place) else { return Ok(()) };
+        let (one, other) = (home.join(present.get_ref()), home.join(place.get_ref()));
+        let beside = |path: &Path| PathBuf::from(format!("{}.next", path.display()));
+        if one == other || beside(&one) == other || one == beside(&other) {
+            return Err(self.source.at(
+                place.span(),
+                key,
+                "is where [seal] lies, or beside it: the next seal needs a place of its own",
+            ));
+        }
+        Ok(())
+    }
+
     fn controllers(&self, controllers: &[RawController]) -> Result<(), FileError> {
         if controllers.is_empty() || controllers.len() > CONTROLLERS_MAX {
             return Err(self.count("controller", CONTROLLERS_MAX));
@@ -569,6 +599,7 @@ fn place(text: &Spanned<String>) -> (&str, Range<usize>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::shares_disk;
     use super::*;
 
     const GOOD: &str = r#"name = "demo"
@@ -761,6 +792,24 @@ audience = "coffer"
     }
 
     #[test]
+    fn a_next_seal_is_declared_like_a_seal_and_has_a_place_of_its_own() {
+        let with = |next: &str| read(&format!("{GOOD}\n[next_seal]\n{next}"));
+        let next = with("kind = \"shamir\"\nshare_set = \"shares.set\"").unwrap().next_seal.unwrap();
+        assert_eq!((next.kind, next.key_file.is_absolute()), (SealKind::Shamir, true));
+        let present = read(GOOD).unwrap().seal.key_file.display().to_string();
+        for (next, key) in [
+            ("kind = \"shamir\"".to_owned(), "share_set"),
+            ("kind = \"shamir\"\nshare_set = \"s\"\npin_file = \"p\"".to_owned(), "pin_file"),
+            (format!("kind = \"key-file\"\nkey_file = {present:?}"), "key_file"),
+            (format!("kind = \"shamir\"\nshare_set = \"{present}.next\""), "share_set"),
+        ] {
+            let error = with(&next).unwrap_err();
+            assert_eq!(error.key.as_deref(), Some(key), "{next}: {error}");
+            assert!(error.line.is_some(), "{error}");
+        }
+    }
+
+    #[test]
     fn an_application_has_its_own_limits_and_where_it_says_none_the_usual() {
         let usual = Limits::default();
         let config = read(GOOD).unwrap();
@@ -788,10 +837,10 @@ audience = "coffer"
         let home = tempfile::tempdir().unwrap();
         let here = GOOD.replace("/etc/coffer/root.key", "keys/root.key");
         let config = Config::read(home.path(), "coffer.toml", &here).unwrap();
-        assert!(config.key_file_shares_disk().unwrap(), "neither folder is there yet");
+        assert!(shares_disk(&config.seal.key_file, &config.store.data).unwrap(), "neither folder is there yet");
         let elsewhere = GOOD.replace("/etc/coffer/root.key", "/proc/root.key");
         let config = Config::read(home.path(), "coffer.toml", &elsewhere).unwrap();
-        assert!(!config.key_file_shares_disk().unwrap());
+        assert!(!shares_disk(&config.seal.key_file, &config.store.data).unwrap());
     }
 
     #[test]

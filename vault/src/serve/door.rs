@@ -383,17 +383,19 @@ impl Door {
         House::open_by(config, open_store()?, clock, root, opening)
     }
 
-    /// Finishes a rotation of the root key that was cut off, before anybody opens or unseals: where a root key waits beside the present
-    /// one, the store says which of them its keys lie under.
+    /// Before anybody opens or unseals: finishes a rotation of the root key or a change of the seal that was cut off, and learns whether
+    /// shares are needed. Where a root key waits beside the present one, the store says which of them its keys lie under.
     pub fn settle_seal(&self) -> Result<(), HouseError> {
-        let seal = self.seal()?;
-        match seal.next() {
-            Err(SealError::NothingPrepared) => return Ok(()),
-            other => drop(other),
+        let config = &self.0.config;
+        if !config.seal_is_settled()? {
+            let Some(open_store) = &self.0.open_store else { return Err(HouseError::NoWayIn) };
+            let in_force = keyring::root_in_force(&*open_store()?)?;
+            config.settle_seal(in_force)?;
         }
-        let Some(open_store) = &self.0.open_store else { return Err(HouseError::NoWayIn) };
-        let in_force = keyring::root_in_force(&*open_store()?)?;
-        Ok(seal.settle(in_force)?)
+        if self.seal()?.shares_needed().is_some() {
+            self.become_shut(Why::Shares);
+        }
+        Ok(())
     }
 
     /// Opens the vault as the process starts, with this root key. A vault whose log is not continuous stays shut.

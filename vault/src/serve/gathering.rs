@@ -111,6 +111,11 @@ pub(super) fn problem_of_seal(error: &SealError) -> Problem {
         SealError::WrongShares => Code::SharesWrong,
         SealError::Split(..) => Code::SplitImpossible,
         SealError::NothingPrepared => Code::NothingPrepared,
+        // Where it lies is the operator's alone.
+        SealError::PlaceTaken(_) => {
+            tracing::error!(%error, "the seal cannot be changed");
+            return Problem::new(Code::NextSealTaken);
+        }
         _ => {
             tracing::error!(%error, "the seal does not give the root key");
             return Problem::new(Code::SealUnavailable);

@@ -166,7 +166,7 @@ impl House {
         root: RootKey,
         opening: Opening,
     ) -> Result<House, HouseError> {
-        let keeps = config.seal.kind == SealKind::Shamir;
+        let keeps = config.held().kind == SealKind::Shamir;
         let house = House::assemble(config, engine, clock, &root, opening)?;
         Ok(House { root: RwLock::new(Root { id: root.id(), kept: keeps.then(|| Arc::new(root)) }), ..house })
     }
@@ -332,7 +332,7 @@ impl House {
             }
             root.id
         };
-        opened(&*self.seal()?, in_force).map(Arc::new).map_err(|error| problem_of_seal(&error))
+        opened(&self.config, in_force).map(Arc::new).map_err(|error| problem_of_seal(&error))
     }
 
     /// The id of the root key that is in force.
@@ -345,10 +345,10 @@ impl House {
         self.config.open_seal().map_err(|error| problem_of_seal(&error))
     }
 
-    /// Another root key is in force: everything lies under it.
-    pub(super) fn set_root(&self, root: Arc<RootKey>) {
+    /// Another root key is in force: everything lies under it. It is kept where the seal that holds it does not give it again.
+    pub(super) fn set_root(&self, root: Arc<RootKey>, held_by: SealKind) {
         let mut now = self.root.write().unwrap_or_else(PoisonError::into_inner);
-        *now = Root { id: root.id(), kept: now.kept.is_some().then_some(root) };
+        *now = Root { id: root.id(), kept: (held_by == SealKind::Shamir).then_some(root) };
     }
 
     /// The vault is about to be sealed.
@@ -510,13 +510,12 @@ const UNATTRIBUTED_TRIES: usize = 4;
 
 /// The root key that is in force from a seal that gives it by itself. One that could not take its place when it came into force
 /// takes it now; under any other nothing may be put.
-fn opened(seal: &dyn Seal, in_force: KeyId) -> Result<RootKey, SealError> {
-    let root = seal.open(&[]);
-    match root {
+fn opened(config: &Config, in_force: KeyId) -> Result<RootKey, SealError> {
+    match config.open_seal().and_then(|seal| seal.open(&[])) {
         Ok(root) if root.id() == in_force => Ok(root),
         _ => {
-            seal.settle(in_force)?;
-            seal.open(&[])
+            config.settle_seal(in_force)?;
+            config.open_seal()?.open(&[])
         }
     }
 }

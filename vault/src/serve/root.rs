@@ -4,6 +4,9 @@
 //! new shares, which nothing lies under yet; by the others they are typed back, so that nobody can lock the vault into shares that were not kept;
 //! the one that brings enough of them rotates. The new root key is in the vault's memory only then, out of these very shares.
 //!
+//! With `to_next_seal` it is another seal that draws, keeps and gives the next root key, and the one before has none in the end. That takes two
+//! people, whatever the seals are; what both see of the next seal is what was declared when the vault started.
+//!
 //! ```text
 //! the seal keeps the next root key beside the present one, synced; so does each file of a generation of backups
 //!     killed here: the present one is in force, the other was for nothing
@@ -16,7 +19,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use coffer_keys::RootKey;
-use coffer_keys::seal::{Prepared, Seal, Share, Split};
+use coffer_keys::seal::{Prepared, Seal, SealKind, Share, Split};
 use coffer_wire::api::{RotateRootAnswer, RotateRootRequest, Shares, SplitRequest};
 use coffer_wire::approvals::ApprovalId;
 use coffer_wire::leaf::Action;
@@ -34,6 +37,7 @@ use super::guard::{Text, Texts};
 use super::{House, Incoming, manage};
 use crate::admit::{Approved, Manage, Permit, What};
 use crate::archive::generations;
+use crate::config;
 use crate::keyring::{self, KeyringError};
 use crate::ledger::{Detail, Recorded};
 use crate::store::{Batch, Precondition};
@@ -50,14 +54,18 @@ async fn to_its_end(house: Arc<House>, incoming: Incoming) -> Answered {
     let _alone = house.activation.lock().await;
     let asked: RotateRootRequest = manage::read(&house, &incoming, Action::RootRotate, true).await?;
     let (desk, permit) = permitted(&house, &incoming).await?;
-    let act = Act { house: &house, incoming: &incoming, desk: &desk, permit: &permit };
-    let done = match (asked.split, asked.share) {
-        (Some(split), None) => match act.may_split(split) {
-            Ok(numbers) => act.give_out(numbers, approved(&desk, &permit, split, asked.approval).await?).await,
-            Err(problem) => Err(problem),
-        },
-        (None, share) => act.follow(share).await,
-        (Some(_), Some(_)) => Err(Problem::new(Code::Malformed).with_detail("`split` and `share` do not go together")),
+    let act =
+        Act { house: &house, incoming: &incoming, desk: &desk, permit: &permit, to_next_seal: asked.to_next_seal };
+    // Where a second person is asked for, what is refused is on record already.
+    let done = match act.wanted(&asked) {
+        Ok(Wanted::NewShares(split)) => act.give_out(split, act.approved(asked.split, asked.approval).await?).await,
+        Ok(Wanted::SharesBack) => act.follow(asked.share).await,
+        Ok(Wanted::OtherSeal) => {
+            let approved = act.approved(None, asked.approval).await?;
+            act.rotated(Vec::new(), BY_ITSELF.to_owned(), Some(approved)).await
+        }
+        Ok(Wanted::NewKey) => act.rotated(Vec::new(), BY_ITSELF.to_owned(), None).await,
+        Err(problem) => Err(problem),
     };
     match done {
         Ok(answer) => body(&answer),
@@ -73,17 +81,19 @@ async fn permitted(house: &Arc<House>, incoming: &Incoming) -> Result<(Desk, Per
     Ok((desk, permit))
 }
 
-/// That a second person wants these shares given out: whoever has enough of them has the root key.
-async fn approved(
-    desk: &Desk,
-    permit: &Permit<Manage>,
-    split: SplitRequest,
-    approval: Option<ApprovalId>,
-) -> Result<Approved, Problem> {
-    let SplitRequest { threshold, shares } = split;
-    let shown = format!("a root key in {shares} new shares, {threshold} of them needed");
-    let digest = digest(&RotateRootRequest { split: Some(split), share: None, approval: None });
-    two_people(desk, permit, What { act: Action::RootRotate, controller: VAULT, shown: &shown, digest }, approval).await
+/// How a seal that needs nobody gives the next root key.
+const BY_ITSELF: &str = "by the seal itself";
+
+/// What one call is to do.
+enum Wanted {
+    /// Give out shares of a root key.
+    NewShares(Split),
+    /// Take one of them back, and with the last of them rotate.
+    SharesBack,
+    /// Have the next seal draw the root key that follows.
+    OtherSeal,
+    /// Have the present seal draw it.
+    NewKey,
 }
 
 /// One call, by somebody who may.
@@ -92,22 +102,69 @@ struct Act<'a> {
     incoming: &'a Incoming,
     desk: &'a Desk,
     permit: &'a Permit<Manage>,
+    to_next_seal: bool,
 }
 
 impl Act<'_> {
     /// Looked at before a second person is troubled with it.
-    fn may_split(&self, asked: SplitRequest) -> Result<Split, Problem> {
-        if self.house.seal()?.shares_needed().is_none() {
-            return Err(Problem::new(Code::ShareNotTaken));
+    fn wanted(&self, asked: &RotateRootRequest) -> Result<Wanted, Problem> {
+        if asked.split.is_some() && asked.share.is_some() {
+            return Err(Problem::new(Code::Malformed).with_detail("`split` and `share` do not go together"));
         }
-        let split = Split { threshold: asked.threshold, shares: asked.shares };
-        split.check().map_err(|error| problem_of_seal(&error))?;
-        Ok(split)
+        let in_shares = self.seal()?.next_kind() == SealKind::Shamir;
+        match (in_shares, asked.split) {
+            (true, Some(numbers)) => {
+                let split = Split { threshold: numbers.threshold, shares: numbers.shares };
+                split.check().map_err(|error| problem_of_seal(&error))?;
+                self.may_change()?;
+                Ok(Wanted::NewShares(split))
+            }
+            (true, None) => Ok(Wanted::SharesBack),
+            (false, Some(_)) => Err(Problem::new(Code::ShareNotTaken)),
+            (false, None) if asked.share.is_some() => Err(Problem::new(Code::ShareNotTaken)),
+            (false, None) if self.to_next_seal => {
+                self.may_change()?;
+                Ok(Wanted::OtherSeal)
+            }
+            (false, None) => Ok(Wanted::NewKey),
+        }
+    }
+
+    /// What draws and keeps the next root key.
+    fn seal(&self) -> Result<Box<dyn Seal>, Problem> {
+        seal_of(self.house, self.to_next_seal)
+    }
+
+    /// That nothing lies yet in the place that the next seal is to take, if it is to.
+    fn may_change(&self) -> Result<(), Problem> {
+        let next = self.house.config.next_seal.as_ref().filter(|_| self.to_next_seal).map(config::Seal::at);
+        let taken = next.is_some_and(|next| next.is_there());
+        if taken { Err(Problem::new(Code::NextSealTaken)) } else { Ok(()) }
+    }
+
+    /// That a second person wants it: whoever has enough of the shares has the root key, and whoever has the next seal too.
+    async fn approved(&self, split: Option<SplitRequest>, approval: Option<ApprovalId>) -> Result<Approved, Problem> {
+        let next = self.house.config.next_seal.as_ref().filter(|_| self.to_next_seal).map(config::Seal::described);
+        let key = match split {
+            Some(SplitRequest { threshold, shares }) => {
+                format!("a root key in {shares} new shares, {threshold} of them needed")
+            }
+            None => "a new root key".to_owned(),
+        };
+        let shown = match &next {
+            Some(next) => format!("{key}, held by {next} in the place of {}", self.house.config.held().described()),
+            None => key,
+        };
+        let request = RotateRootRequest { to_next_seal: self.to_next_seal, split, share: None, approval: None };
+        // The place with it: another one that is declared meanwhile is not what was approved.
+        let digest = if next.is_some() { digest(&(request, &shown)) } else { digest(&request) };
+        let what = What { act: Action::RootRotate, controller: VAULT, shown: &shown, digest };
+        two_people(self.desk, self.permit, what, approval).await
     }
 
     /// New shares, for whoever asked to hand out. The leaf stands before anybody sees them.
     async fn give_out(&self, split: Split, approved: Approved) -> Result<RotateRootAnswer, Problem> {
-        let seal = self.house.seal()?;
+        let seal = self.seal()?;
         let in_force = self.house.root_id();
         let given = blocking(move || match seal.prepare(in_force, Some(split)) {
             Ok(Prepared::Shares(shares)) => Ok(shares),
@@ -126,21 +183,14 @@ impl Act<'_> {
         Ok(Step { given_out, shares: Some(gathered), ..Step::default() }.recorded(recorded))
     }
 
-    /// The next root key, once it is there.
+    /// The next root key, once enough of its shares are typed back.
     async fn follow(&self, share: Option<Value>) -> Result<RotateRootAnswer, Problem> {
-        let seal = self.house.seal()?;
-        if seal.shares_needed().is_none() {
-            if share.is_some() {
-                return Err(Problem::new(Code::ShareNotTaken));
-            }
-            return self.rotated(Vec::new(), "by the seal itself".to_owned()).await;
-        }
-        let next = seal.next().map_err(|error| problem_of_seal(&error))?;
+        let next = self.seal()?.next().map_err(|error| problem_of_seal(&error))?;
         let from = format!("{} at {}", self.permit.application(), self.incoming.address.ip());
         let taken = self.taken(&*next, share.as_ref(), from)?;
         match taken {
             Ok(Gathered { shares, from }) => {
-                self.rotated(shares, format!("shares typed back from {}", from.join(", "))).await
+                self.rotated(shares, format!("shares typed back from {}", from.join(", ")), None).await
             }
             Err(gathered) => {
                 let note = format!("{} of {} new shares typed back", gathered.have, gathered.needed);
@@ -164,11 +214,23 @@ impl Act<'_> {
         self.incoming.door.returning().lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn rotated(&self, shares: Vec<Share>, note: String) -> Result<RotateRootAnswer, Problem> {
-        let house = Arc::clone(self.house);
-        let moved = blocking(move || Moved::make(&house, &shares));
+    async fn rotated(
+        &self,
+        shares: Vec<Share>,
+        note: String,
+        approved: Option<Approved>,
+    ) -> Result<RotateRootAnswer, Problem> {
+        let (house, to_next_seal) = (Arc::clone(self.house), self.to_next_seal);
+        let moved = blocking(move || Moved::make(&house, to_next_seal, &shares));
         let moved = moved.await.map_err(|_| Problem::new(Code::Internal))??;
-        let Moved { batch, needs, keys, root } = moved;
+        let Moved { mut batch, mut needs, keys, root, held_by } = moved;
+        if let Some(approved) = approved {
+            approved.used_up_in(&mut batch, &mut needs);
+        }
+        let note = match to_next_seal {
+            true => format!("held by a seal of the kind {}, {note}", held_by.as_str()),
+            false => note,
+        };
         let id = root.id();
         let detail = Detail { written: Some(Hash::sha256(id.as_bytes())), ..Detail::default() };
         let private = Private { made: vec![id.to_string()], note: Some(note), ..Private::default() };
@@ -177,8 +239,8 @@ impl Act<'_> {
         // It is in force in the store; nothing after this may fail.
         let house = Arc::clone(self.house);
         let settled = blocking(move || {
-            house.set_root(root);
-            house.seal().and_then(|seal| seal.settle(id).map_err(|error| problem_of_seal(&error)))
+            house.set_root(root, held_by);
+            house.config.settle_seal(id).map_err(|error| problem_of_seal(&error))
         });
         if !matches!(settled.await, Ok(Ok(()))) {
             // Whoever needs it next puts it there, and else the next start does.
@@ -192,6 +254,18 @@ impl Act<'_> {
         let submission =
             manage::submission(self.desk, self.permit, Detail::default(), private)?.with_rows(batch, needs);
         manage::submit(self.desk, submission).await?.ok_or_else(|| Problem::new(Code::Busy))
+    }
+}
+
+/// The present seal, which another root key follows in; or the way to the next one.
+fn seal_of(house: &House, to_next_seal: bool) -> Result<Box<dyn Seal>, Problem> {
+    if !to_next_seal {
+        return house.seal();
+    }
+    match house.config.change_of_seal() {
+        Ok(Some(change)) => Ok(Box::new(change)),
+        Ok(None) => Err(Problem::new(Code::NoNextSeal)),
+        Err(error) => Err(problem_of_seal(&error)),
     }
 }
 
@@ -219,18 +293,23 @@ struct Moved {
     needs: Vec<Precondition>,
     keys: u64,
     root: Arc<RootKey>,
+    held_by: SealKind,
 }
 
 impl Moved {
-    fn make(house: &House, shares: &[Share]) -> Result<Moved, Problem> {
-        let (seal, old) = (house.seal()?, house.root()?);
-        let problem = |error: &_| problem_of_seal(error);
-        let root = match seal.shares_needed() {
-            Some(_) => seal.next().and_then(|next| next.open(shares)).map_err(|error| problem(&error))?,
-            None => match seal.prepare(old.id(), None).map_err(|error| problem(&error))? {
-                Prepared::Key(root) => root,
-                Prepared::Shares(_) => return Err(Problem::new(Code::Internal)),
-            },
+    fn make(house: &House, to_next_seal: bool, shares: &[Share]) -> Result<Moved, Problem> {
+        // In this order: to give the root key, a seal may first have to take the place that is its own.
+        let old = house.root()?;
+        let seal = seal_of(house, to_next_seal)?;
+        let (held_by, problem) = (seal.next_kind(), |error: &_| problem_of_seal(error));
+        let root = match held_by {
+            SealKind::Shamir => seal.next().and_then(|next| next.open(shares)).map_err(|error| problem(&error))?,
+            SealKind::KeyFile | SealKind::Pkcs11 => {
+                match seal.prepare(old.id(), None).map_err(|error| problem(&error))? {
+                    Prepared::Key(root) => root,
+                    Prepared::Shares(_) => return Err(Problem::new(Code::Internal)),
+                }
+            }
         };
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
         let keys = keyring::reroot(&*house.engine, (&old, &root), &mut batch, &mut needs).map_err(problem_of_rows)?;
@@ -238,7 +317,7 @@ impl Moved {
             tracing::error!(%error, "the keys of backups cannot be put under another root key");
             Problem::new(Code::SealUnavailable)
         })?;
-        Ok(Moved { batch, needs, keys, root: Arc::new(root) })
+        Ok(Moved { batch, needs, keys, root: Arc::new(root), held_by })
     }
 }
 
@@ -253,7 +332,7 @@ fn problem_of_rows(error: KeyringError) -> Problem {
 impl Texts for RotateRootRequest {
     /// A share is no text that is kept, and is not asked.
     fn texts(&self) -> impl Iterator<Item = Text<'_>> {
-        let RotateRootRequest { split: _, share: _, approval: _ } = self;
+        let RotateRootRequest { to_next_seal: _, split: _, share: _, approval: _ } = self;
         std::iter::empty()
     }
 }

@@ -38,13 +38,17 @@ pub async fn run(desk: &Desk, args: &RotateRoot) -> Result<(), Failure> {
         desk.screen.line([faint(
             "Each is shown this once, for one officer. They count once enough of them are typed back:",
         )])?;
-        desk.screen
-            .line([faint("`coffer keys rotate-root` by each. Until then the shares of before open the vault.")])?;
+        let said = match args.to_next_seal {
+            true => "`coffer keys rotate-root --to-next-seal` by each. Until then the seal of before opens the vault.",
+            false => "`coffer keys rotate-root` by each. Until then the shares of before open the vault.",
+        };
+        desk.screen.line([faint(said)])?;
     }
     if let Some(root) = root {
         let under = format!("{} under it", count(keys, "key lies", "keys lie"));
+        let held = if args.to_next_seal { " and held by the next seal" } else { "" };
         return desk.screen.line([
-            green(format!("Root key {root} is in force")),
+            green(format!("Root key {root} is in force{held}")),
             plain(format!(", {under}.  ")),
             in_log(&logged),
         ]);
@@ -57,12 +61,13 @@ pub async fn run(desk: &Desk, args: &RotateRoot) -> Result<(), Failure> {
 async fn rotate(desk: &Desk, session: &Session, args: &RotateRoot) -> Result<Rotated, Failure> {
     let split = args.threshold.zip(args.shares).map(|(threshold, shares)| SplitRequest { threshold, shares });
     let share = args.share.share_file.as_deref().map(|path| desk.inputs.share(path)).transpose()?;
-    let asked = RotateRootRequest { split, share, approval: args.approval };
+    let to_next_seal = args.to_next_seal;
+    let asked = RotateRootRequest { to_next_seal, split, share, approval: args.approval };
     let nothing_given = asked.split.is_none() && asked.share.is_none();
     match session.rotate_root(asked).await {
         Err(error) if nothing_given && needs_share(&error) => {
             let share = Some(desk.inputs.typed_share().await?);
-            Ok(session.rotate_root(RotateRootRequest { share, ..RotateRootRequest::default() }).await?)
+            Ok(session.rotate_root(RotateRootRequest { to_next_seal, share, ..RotateRootRequest::default() }).await?)
         }
         done => Ok(done?),
     }

@@ -121,12 +121,7 @@ impl Seal for Pkcs11 {
             return Err(SealError::NoShares);
         }
         self.settle(in_force)?;
-        let next = next_of(&self.path);
-        if let Ok(abandoned) = WrappedFile::load(&next) {
-            Desk::open(&self.token)?.forget(&abandoned.id)?;
-        }
-        file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
-        Ok(Prepared::Key(Self::create(&next, &self.token)?))
+        draw(&self.path, &self.token)
     }
 
     fn next(&self) -> Result<Box<dyn Seal>, SealError> {
@@ -144,6 +139,26 @@ impl Seal for Pkcs11 {
         }
         super::settle(&self.path, in_force, |path| Ok(WrappedFile::load(path)?.id))
     }
+}
+
+/// A root key that the token wraps, in a file beside a path, in place of one that never came into force.
+pub(super) fn draw(path: &Path, token: &Token) -> Result<Prepared, SealError> {
+    let next = next_of(path);
+    forget(&next, token)?;
+    file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
+    Ok(Prepared::Key(Pkcs11::create(&next, token)?))
+}
+
+/// Destroys the token's key for what a file holds, if it holds anything.
+pub(super) fn forget(path: &Path, token: &Token) -> Result<(), SealError> {
+    match WrappedFile::load(path) {
+        Ok(file) => Ok(Desk::open(token)?.forget(&file.id)?),
+        Err(_) => Ok(()),
+    }
+}
+
+pub(super) fn id_in(path: &Path) -> Result<KeyId, SealError> {
+    Ok(WrappedFile::load(path)?.id)
 }
 
 /// Not inlined, here and below: the raw key has been in these frames, and [`wipe_stack`] reaches only what lies under its caller's.

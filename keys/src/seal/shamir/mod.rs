@@ -64,11 +64,8 @@ impl Seal for Shamir {
 
     fn prepare(&self, in_force: KeyId, split: Option<Split>) -> Result<Prepared, SealError> {
         self.settle(in_force)?;
-        let next = next_of(&self.path);
-        file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
         let as_before = Split { threshold: self.set.threshold, shares: self.set.shares };
-        let (_, shares) = Self::create(&next, split.unwrap_or(as_before))?;
-        Ok(Prepared::Shares(shares))
+        draw(&self.path, split.unwrap_or(as_before))
     }
 
     fn next(&self) -> Result<Box<dyn Seal>, SealError> {
@@ -78,6 +75,14 @@ impl Seal for Shamir {
     fn settle(&self, in_force: KeyId) -> Result<(), SealError> {
         super::settle(&self.path, in_force, |path| Ok(ShareSet::load(path)?.set))
     }
+}
+
+/// A root key in shares, whose public file lies beside a path, in place of one that never came into force.
+pub(super) fn draw(path: &Path, split: Split) -> Result<Prepared, SealError> {
+    let next = next_of(path);
+    file::remove(&next).map_err(|source| SealError::Io { path: next.clone(), source })?;
+    let (_, shares) = Shamir::create(&next, split)?;
+    Ok(Prepared::Shares(shares))
 }
 
 /// Not inlined, here and below: the raw key has been in these frames, and [`wipe_stack`] reaches only what lies under its caller's.

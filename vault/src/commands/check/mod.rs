@@ -178,12 +178,12 @@ fn root_key(args: &Check, config: &Config) -> Result<Option<RootKey>, Failure> {
     if args.no_seal {
         return Ok(None);
     }
-    if !config.seal.key_file.exists() && args.cards {
-        let file = config.seal.key_file.display();
+    if !config.held().key_file.exists() && args.cards {
+        let file = config.held().key_file.display();
         return Err(Failure::config(format!("{file} is not there: without the root key nothing can be searched")));
     }
-    if !config.seal.key_file.exists() {
-        eprintln!("coffer-vault: {} is not there: what is sealed is not looked at", config.seal.key_file.display());
+    if !config.held().key_file.exists() {
+        eprintln!("coffer-vault: {} is not there: what is sealed is not looked at", config.held().key_file.display());
         return Ok(None);
     }
     open::root_key(config).map(Some)

@@ -56,7 +56,8 @@ pub(super) const SHARES: &[Code] = &[
     Code::SealUnavailable,
 ];
 /// Of a rotation of the root key.
-pub(super) const ROTATED: &[Code] = &[Code::NothingPrepared, Code::SplitImpossible];
+pub(super) const ROTATED: &[Code] =
+    &[Code::NothingPrepared, Code::SplitImpossible, Code::NoNextSeal, Code::NextSealTaken];
 /// Of what opens the vault.
 pub(super) const UNSEALED: &[Code] = &[Code::AlreadyOpen];
 /// Of a new key of the log.

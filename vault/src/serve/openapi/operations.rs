@@ -408,7 +408,8 @@ pub(in crate::serve) const ROOT_ROTATE: Described = Described {
     summary: "Has another root key follow the present one.",
     text: "Every key under it is wrapped again, in one batch with one leaf. With a key file or a token one call without fields does it. \
            Where the vault opens by shares, a call with `split` gives out new ones, which do not count yet; then each is typed back by a call \
-           with `share`, and the call that brings enough of them rotates. From then on the old shares open nothing.",
+           with `share`, and the call that brings enough of them rotates. From then on the old shares open nothing. With `to_next_seal` the new \
+           root key is held by the seal that the operator has declared, which takes a second person; the seal before opens nothing any more.",
     role: "security-admin",
     takes: Takes::of::<RotateRootRequest>(example::empty),
     gives: Gives::of::<RotateRootAnswer>(),
