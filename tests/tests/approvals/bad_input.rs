@@ -59,6 +59,24 @@ async fn a_wider_policy_takes_two_people_and_a_narrower_one_takes_one() {
     assert_eq!(actions(&vault.leaves_since(start)), [Action::AccessApply]);
 }
 
+/// Recipients are held to what the schema tells of them; a role that is to be one no more is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_passes_for_staff_by_two_people_alone() {
+    let vault = Home::new(Store::Memory).serve();
+    let admins = Admins::of(&vault).await;
+    let access = vault.home().text("access.toml");
+    let told = access.replace("recipient = \"contractor\"\n", "");
+    assert_ne!(told, access);
+    let body = json!({ "files": { "access.toml": told } });
+    let asked = admins.first.post("/v1/access/apply", &body).await.refused(409, "approval_needed").json();
+    let words = asked["detail"].as_str().unwrap();
+    assert!(words.contains("`contractor` is no recipient, `contractor`, any more"), "{words}");
+    approve(&admins.second, &asked["approval"]).await.granted();
+    admins.first.post("/v1/access/apply", &with(&body, &asked["approval"])).await.granted();
+    // To be one again takes one.
+    admins.first.post("/v1/access/apply", &json!({ "files": { "access.toml": access } })).await.granted();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asked_is_no_second_person_whatever_they_come_with() {
     let vault = Home::new(Store::Memory).serve();
