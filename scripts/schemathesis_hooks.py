@@ -135,6 +135,10 @@ def lifted(path, body):
     return approved(path, body, "dpo", "second-dpo")
 
 
+def allowed(path, body):
+    return approved(path, body, "dpo", "second-dpo")
+
+
 # Operations whose example somebody has to have prepared, or another person agreed to.
 PREPARED = {
     "/v1/approvals/approve": to_be_decided,
@@ -143,6 +147,8 @@ PREPARED = {
     "/v1/keys/destroy": ended,
     "/v1/keys/shred": ended,
     "/v1/holds/lift": lifted,
+    "/v1/erasures/allow": allowed,
+    "/v1/erasures/allow": allowed,
 }
 
 

@@ -161,7 +161,9 @@ impl Home {
     /// there is of something.
     pub fn without_limits(mut self) -> Home {
         let most = coffer_vault::config::LIMIT_MAX;
-        for (limit, usual) in [("requests_per_second", 2_000), ("connections", 256), ("in_flight", 256)] {
+        let usual =
+            [("requests_per_second", 2_000), ("connections", 256), ("in_flight", 256), ("erasures_an_hour", 100)];
+        for (limit, usual) in usual {
             self.reconfigure(|text| text.replace(&format!("{limit} = {usual}"), &format!("{limit} = {most}")));
         }
         self

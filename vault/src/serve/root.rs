@@ -116,7 +116,8 @@ impl Act<'_> {
         });
         let shares = given.await.map_err(|_| Problem::new(Code::Internal))??;
         self.lock().forget();
-        let note = format!("{} new shares given out, {} of them needed", split.shares, split.threshold);
+        let (given, needed) = (split.shares, split.threshold);
+        let note = format!("{given} new shares given out, {needed} of them needed; {}", approved.told());
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
         approved.used_up_in(&mut batch, &mut needs);
         let recorded = self.record(note, batch, needs).await?;

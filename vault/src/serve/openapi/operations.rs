@@ -8,14 +8,15 @@ use coffer_wire::api::{
     UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::erasures::{AllowErasuresAnswer, AllowErasuresRequest};
 use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::problem::Code;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
 use super::codes::{
-    ACT, APPROVAL, DECISION, ERASED, FIELDS, FOR_CONTROLLER, FOUND, HOLD, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED,
-    ROTATES, SHARES, SHOWN, STATES, TWO_PEOPLE, UNSEALED, WRITTEN,
+    ACT, APPROVAL, DECISION, ERASED, FIELDS, FOR_CONTROLLER, FOUND, HOLD, ITEM, KEYS, MORE, ONCE, PROPOSAL, REKEY,
+    ROTATED, ROTATES, SHARES, SHOWN, STATES, TWO_PEOPLE, UNSEALED, WRITTEN,
 };
 use super::{Described, Gives, Takes, example};
 
@@ -81,7 +82,7 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
     id: "eraseRecords",
     summary: "Erases records.",
     text: "Each is unreadable when this returns: the key under which it lay is destroyed, and the person's other records of the \
-           category are sealed again under a new one.",
+           category are sealed again under a new one. How much one person erases within an hour is limited: see `erasures/allow`.",
     role: "dpo",
     takes: Takes::less_than::<Request<EraseItem>>(not_atomic, example::erase),
     gives: Gives::of::<Answer>(),
@@ -92,7 +93,8 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
 pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
     id: "eraseSubjects",
     summary: "Erases persons from categories, or from all.",
-    text: "Every key that the person has there is destroyed, also those in other people's records.",
+    text: "Every key that the person has there is destroyed, also those in other people's records. How much one person erases \
+           within an hour is limited: see `erasures/allow`.",
     role: "dpo",
     takes: Takes::less_than::<Request<EraseSubjectItem>>(not_atomic, example::erase_subject),
     gives: Gives::of::<Answer>(),
@@ -364,6 +366,19 @@ pub(in crate::serve) const HOLDS_LIST: Described = Described {
     takes: Takes::of::<ListHoldsRequest>(example::list_holds),
     gives: Gives::of::<HoldsAnswer>(),
     codes: &[ACT, FOR_CONTROLLER],
+    items: &[],
+};
+
+pub(in crate::serve) const ERASURES_ALLOW: Described = Described {
+    id: "allowErasures",
+    summary: "Allows the caller to erase more than one person may alone within an hour.",
+    text: "Beyond `[limits] erasures_an_hour` of coffer.toml, `records/erase` and `subjects/erase` answer `too_many_erasures`. Needs \
+           what erasing in these categories for this purpose needs, and a second person who may do so too. Each record and each \
+           person that is erased counts as one, first of the hour's number and then of what was allowed, until its time ends.",
+    role: "dpo",
+    takes: Takes::of::<AllowErasuresRequest>(example::allow_erasures),
+    gives: Gives::of::<AllowErasuresAnswer>(),
+    codes: &[MORE, TWO_PEOPLE],
     items: &[],
 };
 
