@@ -170,6 +170,7 @@ impl House {
             AnyHeld::Compromised(held) => held.destroy().write(vault, &mut batch, &mut needs),
             AnyHeld::Active(_) | AnyHeld::Destroyed(_) => return Err(Problem::new(Code::Altered)),
         }
-        self.record_one(Submission::unbound(entry).with_rows(batch, needs)).await.map(drop)
+        // Its bytes end with those of other keys: it is no key of a category, and no person's key lies under it.
+        self.record_one(Submission::unbound(entry).with_rows(batch, needs).ending_under(Vec::new())).await.map(drop)
     }
 }
