@@ -50,7 +50,10 @@ pub struct Global {
 #[allow(clippy::large_enum_variant)] // one of them is made in the life of the program
 pub enum Command {
     /// Show the state of the vault, with its warnings
-    #[command(after_help = "Example:\n  coffer --token-file tokens/auditor status")]
+    #[command(
+        after_help = "A sealed vault asks for no token: what gives tokens out may be down when it is needed.\n\n\
+                      Examples:\n  coffer --token-file tokens/auditor status\n  coffer status"
+    )]
     Status,
     /// Show for whom the vault takes you and this application
     #[command(after_help = "Example:\n  coffer --token-file tokens/rents whoami")]
