@@ -5,6 +5,7 @@ mod bad_input;
 mod erasures;
 mod kept;
 mod race;
+mod void;
 
 use coffer_tests::harness::{Reply, Running, Serving, Staff, application_of};
 use coffer_wire::leaf::{Action, Leaf};
