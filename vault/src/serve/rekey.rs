@@ -14,7 +14,7 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::succession::HANDOVERS_MAX;
 
 use super::answer::{Answered, body};
-use super::blocking::blocking;
+use super::blocking::{blocking, detached};
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Manage, Permit};
@@ -32,7 +32,7 @@ const HANDOVERS_LEFT: usize = 32;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     // A task of its own, which ends whether or not the caller waits for it.
-    tokio::spawn(rekey(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(rekey(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn rekey(house: Arc<House>, incoming: Incoming) -> Answered {
