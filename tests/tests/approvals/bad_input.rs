@@ -87,7 +87,8 @@ async fn who_asked_is_no_second_person_whatever_they_come_with() {
         same.post("/v1/whoami", &json!({})).await.granted();
         let start = vault.log_size();
         let reply = approve(&same, &id).await;
-        only(&vault, start, reply, Action::ApprovalGrant, Code::ApprovalOwn);
+        let own = only(&vault, start, reply, Action::ApprovalGrant, Code::ApprovalOwn).json();
+        assert!(own["title"].as_str().unwrap().contains("another person must approve it"), "{own}");
     }
     assert_eq!(listed(&admins.second).await[0]["state"], "asked");
 }
@@ -244,11 +245,18 @@ async fn an_approval_is_used_within_a_day() {
         timed.clock.advance(wait);
         let reply = timed.admins().first.post("/v1/access/apply", &with(&body, &id)).await;
         match code {
-            Some(code) => drop(reply.refused(409, code)),
+            Some(code) => {
+                let late = reply.refused(409, code).json();
+                assert!(
+                    late["title"].as_str().unwrap().contains("send the request without one to ask again"),
+                    "{late}"
+                );
+                let last = vault.leaves_since(vault.log_size() - 1).remove(0);
+                assert_eq!((last.action, last.refused), (Action::AccessApply, Some(Code::ApprovalExpired)));
+            }
             None => drop(reply.granted()),
         }
     }
-    assert!(vault.leaves_since(0).iter().any(|leaf| leaf.refused == Some(Code::ApprovalExpired)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use coffer_tests::harness::{Home, Running, Serving, Store};
 use coffer_vault::admit::Asked;
 use coffer_vault::check::{self, Code, Report, Silent};
 use coffer_vault::keyring::{Audited, Keyring};
-use coffer_vault::store::{Batch, Engine, Family, View, meta};
+use coffer_vault::store::{Batch, Family, View, meta};
 use coffer_wire::name::VAULT;
 use serde_json::{Value, json};
 

@@ -146,11 +146,7 @@ impl Check<'_> {
         let place = || Place::of(Family::Meta).entry("hold").controller(at.controller);
         let logged = said.map(|said| said.held.remove(&at.id));
         let opened = self.unattributed(verifier, at.controller, period).and_then(|key| Held::open(&at, &key, row).ok());
-        let line = verifier.line(&at.controller, &audit_category());
-        let is_theirs = |held: &Held| {
-            line.is_some_and(|line| line.audit_locator(Audited::Person(held.person.as_str())) == at.locator)
-        };
-        match (opened.filter(is_theirs), logged) {
+        match (opened, logged) {
             (None, _) => self.found(Code::HoldAltered, place()),
             (Some(_), Some(None)) => self.found(Code::HoldUnlogged, place()),
             _ => {}
