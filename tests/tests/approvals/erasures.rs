@@ -24,7 +24,11 @@ struct Timed {
 impl Timed {
     fn over(store: Store) -> Timed {
         let mut home = Home::new(store);
-        home.reconfigure(|text| text.replace("erasures_an_hour = 100", &format!("erasures_an_hour = {LIMIT}")));
+        let most = coffer_vault::config::LIMIT_MAX;
+        let set =
+            |text: String| text.replace(&format!("erasures_an_hour = {most}"), &format!("erasures_an_hour = {LIMIT}"));
+        home.reconfigure(set);
+        assert_eq!(home.config.erasures_an_hour as usize, LIMIT);
         let clock = Arc::new(Manual::new(System.now_ms()));
         home.clock = Arc::<Manual>::clone(&clock);
         Timed { vault: home.serve(), clock }

@@ -173,6 +173,6 @@ async fn last_refusal(vault: &Process) -> (Action, &'static str) {
     let read = auditor.post("/v1/log/entry", &json!({ "start": 0, "count": 1000 })).await.granted().json();
     let leaves = read["leaves"].as_array().unwrap().clone();
     let leaves = leaves.iter().map(|leaf| Leaf::parse(leaf.as_str().unwrap().as_bytes()).unwrap());
-    let refused = leaves.filter_map(|leaf| Some((leaf.action, leaf.refused?.as_str())));
-    refused.last().unwrap()
+    let mut refused = leaves.rev().filter_map(|leaf| Some((leaf.action, leaf.refused?.as_str())));
+    refused.next().unwrap()
 }

@@ -147,7 +147,7 @@ async fn certified(
     assert_eq!((certificate.from_ms, certificate.to_ms), (leaves[rekey.size as usize].t, leaves[leaf as usize].t));
     assert!(certificate.to_ms - certificate.from_ms >= OVERLAP_MS && checkpoint.size > leaf);
     // The leaf of the new key is no end of anything.
-    issue(rekey.size).await.refused(400, "malformed");
+    issue(rekey.size).await.refused(404, "not_found");
     // Once the store's files were written anew, its wrapped bytes are gone too.
     assert!(vault.house().has_bytes_to_end());
     vault.house().end_bytes(|_| Ok(())).await.unwrap().unwrap();

@@ -773,6 +773,16 @@ audience = "coffer"
     }
 
     #[test]
+    fn erasures_are_limited_by_person_for_the_vault_as_a_whole() {
+        assert_eq!(read(GOOD).unwrap().erasures_an_hour, 100);
+        let own = GOOD.replace("[log]", "[limits]\nerasures_an_hour = 7\n[log]");
+        assert_eq!(read(&own).unwrap().erasures_an_hour, 7);
+        let of_one = GOOD.replace("suspended = true", "limits = { erasures_an_hour = 7 }");
+        let error = read(&of_one).unwrap_err().to_string();
+        assert!(error.contains("erasures_an_hour") && error.contains("counted by person"), "{error}");
+    }
+
+    #[test]
     fn an_application_has_its_own_limits_and_where_it_says_none_the_usual() {
         let usual = Limits::default();
         let config = read(GOOD).unwrap();

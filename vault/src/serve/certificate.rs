@@ -90,7 +90,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
         Err(NotIssued::NoSuchAct) => {
             let detail = "`leaf` must be the index of a leaf of an erase, of `keys.destroy` (of a category's key, or of the log's) or \
                           `keys.shred` as its receipt names it, or of `keys.rewrap`";
-            return Err(Problem::new(Code::Malformed).with_detail(detail));
+            return Err(Problem::new(Code::NotFound).with_detail(detail));
         }
         Err(error) => {
             tracing::error!(%error, "no certificate");

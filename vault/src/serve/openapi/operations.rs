@@ -161,14 +161,14 @@ pub(in crate::serve) const LOG_PROVE: Described = Described {
 
 pub(in crate::serve) const CERTIFICATES_ISSUE: Described = Described {
     id: "issueCertificate",
-    summary: "Issues the certificate of an erase, of a rotation that has ended, or of a category key's end.",
+    summary: "Issues the certificate of an erase, of a rotation that has ended, or of the end of a category's key or of the log's.",
     text: "A note signed with the log's key, which `coffer log verify --certificate` checks offline. It says nothing that tells who was erased. \
            State `refused`: the keys are unusable and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
-           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.destroy` or `keys.shred`.",
+           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.destroy` or `keys.shred`; of any other there is none, 404.",
     role: "dpo",
     takes: Takes::of::<CertificateRequest>(example::certificate),
     gives: Gives::of::<CertificateAnswer>(),
-    codes: &[ACT],
+    codes: &[ACT, FOUND],
     items: &[],
 };
 
@@ -212,7 +212,7 @@ pub(in crate::serve) const KEY_STATE: Described = Described {
     text: "From here on it opens for the job alone that moves what lies under it; until that is moved, it is answered `key_withheld`. \
            The version that wraps what is new is rotated first.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::state),
+    takes: Takes::less_than::<KeyRequest>(of_a_state, example::state),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES],
     items: &[],
@@ -224,7 +224,7 @@ pub(in crate::serve) const KEYS_DESTROY: Described = Described {
     text: "Its wrapped bytes are overwritten. Refused with the exact count while anything lies under it. Needs two people: without an \
            approval it asks for one.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::destroy),
+    takes: Takes::less_than::<KeyRequest>(of_a_destruction, example::destroy),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::KeyInUse]],
     items: &[],
@@ -236,7 +236,7 @@ pub(in crate::serve) const KEYS_SHRED: Described = Described {
     text: "`count` is how many keys of persons lie under it; with another count nothing is done. What they protected is erased: every \
            record under them is answered `not_found`. Nothing brings it back. Needs two people.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::shred),
+    takes: Takes::less_than::<KeyRequest>(of_a_shredding, example::shred),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::CountMismatch]],
     items: &[],
@@ -407,6 +407,19 @@ pub(in crate::serve) const OPENAPI_JSON: Described = Described {
 /// `atomic` is for writes.
 fn not_atomic() -> Value {
     json!({ "properties": { "atomic": { "const": false } } })
+}
+
+/// One type stands for three acts on keys, each of which takes its own of it.
+fn of_a_state() -> Value {
+    json!({ "required": ["state"], "properties": { "count": { "type": "null" }, "approval": { "type": "null" } } })
+}
+
+fn of_a_destruction() -> Value {
+    json!({ "properties": { "count": { "type": "null" }, "state": { "type": "null" } } })
+}
+
+fn of_a_shredding() -> Value {
+    json!({ "required": ["count"], "properties": { "count": { "type": "integer" }, "state": { "type": "null" } } })
 }
 
 fn one_file() -> Value {
