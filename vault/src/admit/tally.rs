@@ -131,7 +131,7 @@ pub struct Tally(Mutex<HashMap<String, Sheet>>);
 /// Of one person.
 #[derive(Default)]
 struct Sheet {
-    /// When each erasure was that the person did alone, the oldest first.
+    /// When each erasure was that the person did alone, the oldest first, so that an end costs no look at all of them.
     alone: VecDeque<u64>,
     allowed: BTreeMap<u64, Allowance>,
 }
@@ -144,7 +144,9 @@ struct Allowance {
 
 impl Sheet {
     fn end(&mut self, now_ms: u64) {
-        self.alone.retain(|at| now_ms < at + COUNTED_MS);
+        while self.alone.front().is_some_and(|at| at + COUNTED_MS <= now_ms) {
+            self.alone.pop_front();
+        }
         self.allowed.retain(|_, allowance| now_ms < allowance.until_ms);
     }
 
@@ -165,8 +167,9 @@ impl Tally {
     /// Counts what was kept. Allowances are to be counted before what was taken of them, in whichever order rows come.
     pub fn of(rows: Vec<CountedRow>, now_ms: u64) -> Tally {
         let tally = Tally::default();
-        let (allowed, erased): (Vec<_>, Vec<_>) =
+        let (allowed, mut erased): (Vec<_>, Vec<_>) =
             rows.into_iter().partition(|row| matches!(row.counted, Counted::Allowed { .. }));
+        erased.sort_by_key(|row| row.until_ms);
         allowed.iter().chain(&erased).filter(|row| now_ms < row.until_ms).for_each(|row| tally.count(row));
         tally
     }
