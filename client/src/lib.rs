@@ -45,7 +45,7 @@ pub use builder::{Builder, SetupError};
 pub use error::{Error, Invalid, LogFault, Refusal, Standing};
 pub use log::{Kept, Receipts, Summary};
 pub use outcome::{
-    Activated, Decision, Drilled, Entries, Erased, Held, Listing, Logged, Record, Rekeyed, Rotated, Written,
+    Activated, Allowed, Decision, Drilled, Entries, Erased, Held, Listing, Logged, Record, Rekeyed, Rotated, Written,
 };
 pub use records::{Each, Records};
 pub use session::Session;

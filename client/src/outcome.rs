@@ -134,6 +134,17 @@ pub struct Decision {
     pub logged: Logged,
 }
 
+/// What a person may erase beside what one may alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Allowed {
+    /// How many records and persons.
+    pub count: u32,
+    /// Until when, Unix time in milliseconds.
+    pub until_ms: u64,
+    /// Where the log has it.
+    pub logged: Logged,
+}
+
 /// A legal hold that was set or lifted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Held {

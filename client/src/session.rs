@@ -12,6 +12,7 @@ use coffer_wire::api::{
 };
 use coffer_wire::approvals::{ApprovalId, ApprovalsAnswer, DecideAnswer, DecideRequest};
 use coffer_wire::certificate::Certificate;
+use coffer_wire::erasures::{AllowErasuresAnswer, AllowErasuresRequest};
 use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::leaf::Action;
 use coffer_wire::receipt::Asked;
@@ -24,7 +25,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Invalid};
 use crate::log::{Floor, follow, prover};
-use crate::outcome::{Activated, Decision, Drilled, Entries, Held, Logged, Rekeyed, Rotated};
+use crate::outcome::{Activated, Allowed, Decision, Drilled, Entries, Held, Logged, Rekeyed, Rotated};
 use crate::records::Records;
 use crate::token::Token;
 use crate::transport::{Caller, Repeat};
@@ -324,6 +325,23 @@ impl Session {
     /// The legal holds of a controller, or on one person.
     pub async fn holds(&self, request: &ListHoldsRequest) -> Result<HoldsAnswer, Error> {
         self.act("/v1/holds/list", Action::HoldList, request, Repeat::Safe).await
+    }
+
+    /// Lets this person erase more than one may alone within an hour. Needs a second person, as
+    /// [`apply_access`](Session::apply_access) says.
+    pub async fn allow_erasures(&self, request: &AllowErasuresRequest) -> Result<Allowed, Error> {
+        let (floor, action) = (self.core.log.floor(), Action::ErasureAllow);
+        let answer: AllowErasuresAnswer = self.act("/v1/erasures/allow", action, request, Repeat::Never).await?;
+        let asked = Asked {
+            controller: request.controller,
+            purpose: Some(request.purpose),
+            case: request.case.as_deref(),
+            reason: Some(&request.reason),
+            ..Asked::act(action)
+        };
+        let logged = self.believe(&answer.receipt, &answer.notes, &asked, floor).await?;
+        prover::wake(&self.core);
+        Ok(Allowed { count: answer.count, until_ms: answer.until_ms, logged })
     }
 
     async fn hold<Q: Serialize>(

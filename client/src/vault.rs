@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use coffer_wire::api::{ProveAnswer, ProveRequest, UnsealAnswer, UnsealRequest};
+use coffer_wire::api::{Empty, ProveAnswer, ProveRequest, Status, UnsealAnswer, UnsealRequest};
 use coffer_wire::note::Checkpoint;
 use coffer_wire::succession::Trust;
 use coffer_wire::{Name, Value};
@@ -71,6 +71,15 @@ impl Vault {
     pub async fn prove(&self, asked: &ProveRequest) -> Result<ProveAnswer, Error> {
         self.core.log.sound()?;
         self.core.prove(asked).await
+    }
+
+    /// What a sealed vault says of itself, without anybody's token. An open one tells its state to persons alone and refuses
+    /// with `credential_missing`: [`Session::status`].
+    pub async fn sealed_status(&self) -> Result<Status, Error> {
+        let answer = self.core.transport.post("/v1/status", None, &Empty {}, Repeat::Safe).await;
+        let outcome = answer.as_ref().map_or_else(Error::code, |_| "ok");
+        tracing::info!(target: "coffer_client::access", action = "status", outcome, "act");
+        answer
     }
 
     /// Opens a sealed vault, or hands in a share for it. Nobody's token is needed, as a sealed vault knows no policy.

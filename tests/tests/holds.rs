@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coffer_tests::harness::{Home, Reply, Running, Serving, Staff, Store};
 use coffer_vault::clock::{Clock, Manual, System};
 use coffer_vault::store::{Engine, Family};
+use coffer_wire::holds::HOLDS_MAX;
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::Code;
 use serde_json::{Value, json};
@@ -70,6 +71,8 @@ async fn nothing_of_a_held_person_is_erased_until_two_have_lifted_it() {
     vault.staff("security-admin", "oakvale").post("/v1/approvals/approve", &id).await.refused(403, "forbidden_role");
     dpo.erase_person("held", &[]).await.refused(409, "on_hold");
     lift(&vault, "held", &hold).await.granted();
+    let listed = dpo.post("/v1/approvals/list", &json!({})).await.granted().json();
+    assert_eq!(listed["approvals"][0]["state"], "used", "{listed}");
     lift(&vault, "held", &hold).await.refused(404, "not_found");
     dpo.erase_person("held", &[]).await.granted();
     officer.read("bank", "held", "r", &["sort_code"]).await.refused(404, "not_found");
@@ -217,6 +220,25 @@ async fn a_hold_lies_sealed_apart_from_the_rows_and_does_not_open_when_it_is_alt
     memory.tamper(Family::Meta, &key, Some(flipped));
     dpo.erase_person("held", &[]).await.refused(500, "altered");
     dpo.erase("bank", "held", "r").await.refused(500, "altered");
-    memory.tamper(Family::Meta, &key, Some(row));
+    memory.tamper(Family::Meta, &key, Some(row.clone()));
     dpo.erase("bank", "held", "r").await.refused(409, "on_hold");
+    // Nor does one that stands count at another person's place.
+    set(&dpo, "free").await;
+    let rows = memory.scan(Family::Meta, b"hold:", None, 10).unwrap();
+    let (other, _) = rows.into_iter().find(|(other, _)| *other != key).unwrap();
+    memory.tamper(Family::Meta, &other, Some(row));
+    dpo.erase("bank", "free", "r").await.refused(500, "altered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_holds_as_may_stand_on_a_person_and_no_more() {
+    let vault = vault().await;
+    let dpo = vault.staff("dpo", "oakvale");
+    for _ in 0..HOLDS_MAX {
+        set(&dpo, "held").await;
+    }
+    let start = vault.log_size();
+    dpo.post("/v1/holds/set", &hold("held")).await.refused(409, "too_many_holds");
+    assert_eq!(vault.leaves_since(start).pop().unwrap().refused, Some(Code::TooManyHolds));
+    set(&dpo, "free").await;
 }

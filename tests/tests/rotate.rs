@@ -246,6 +246,9 @@ async fn what_makes_no_sense_is_refused_on_record_and_changes_nothing() {
         let (before, keys) = (vault.log_size(), versions(&vault));
         let reply = ask(&vault, verb, &body).await;
         assert_eq!(reply.outcome().1, code, "{verb} {body}: {reply}");
+        if code == "key_active" {
+            assert!(reply.json()["title"].as_str().unwrap().contains("rotate the key first"), "{reply}");
+        }
         let leaves: Vec<_> = vault.leaves_since(before).into_iter().filter(|leaf| leaf.refused.is_some()).collect();
         assert_eq!(leaves.len(), 1, "{verb} {body}");
         assert_eq!(leaves[0].refused.map(|code| code.as_str()), Some(code), "{verb} {body}");
@@ -509,7 +512,11 @@ async fn a_rotation_that_was_stopped_goes_on_at_the_next_start() {
     ask(&vault, "rotate", &slowly).await.granted();
     let refused = ask(&vault, "destroy", &bank(1)).await;
     assert_eq!(refused.outcome(), (409, "key_in_use".to_owned()), "{refused}");
-    assert_eq!(ask(&vault, "rotate", &rotate_bank()).await.outcome(), (409, "rotation_runs".to_owned()));
+    let start = vault.log_size();
+    let twice = ask(&vault, "rotate", &rotate_bank()).await.refused(409, "rotation_runs");
+    assert!(twice.json()["title"].as_str().unwrap().contains("`coffer keys jobs`"), "{twice}");
+    let leaf = vault.leaves_since(start).into_iter().find(|leaf| leaf.refused.is_some()).unwrap();
+    assert_eq!((leaf.action, leaf.refused.map(|code| code.as_str())), (Action::KeysRotate, Some("rotation_runs")));
     let vault = vault.restart().await;
     everybody_is_read(&vault).await;
     let listed = ask(&vault, "jobs", &json!({})).await.granted().json();

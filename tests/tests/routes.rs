@@ -207,6 +207,12 @@ const CASES: &[Case] = &[
         wrong_role: ("auditor", Code::ForbiddenRole),
     },
     Case {
+        path: "/v1/erasures/allow",
+        role: "dpo",
+        body: |_| allowance(),
+        wrong_role: ("auditor", Code::ForbiddenRole),
+    },
+    Case {
         path: "/v1/schema/show",
         role: "dpo",
         body: |_| json!({ "category": "bank" }),
@@ -249,6 +255,13 @@ fn key(category: &str) -> Value {
     json!({ "controller": "oakvale", "category": category, "version": 1, "reason": "nothing is left under it" })
 }
 
+/// What a second officer is asked for and has approved.
+fn allowance() -> Value {
+    json!({
+        "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "count": 5, "hours": 1, "reason": "ended",
+    })
+}
+
 fn envelope(role: &str, item: Value) -> Value {
     json!({ "controller": "oakvale", "purpose": purpose_of(role), "case": "case-1", "items": [item] })
 }
@@ -273,8 +286,9 @@ fn action(operation: &Operation) -> Action {
 /// Whether a request of the operation names whose data it is about.
 fn names_controller(operation: &Operation) -> bool {
     const OF_KEYS: [&str; 4] = ["/v1/keys/rotate", "/v1/key/state", "/v1/keys/destroy", "/v1/keys/shred"];
-    let of_records =
-        ["records", "subjects", "holds"].iter().any(|group| operation.path.starts_with(&format!("/v1/{group}/")));
+    let of_records = ["records", "subjects", "holds", "erasures"]
+        .iter()
+        .any(|group| operation.path.starts_with(&format!("/v1/{group}/")));
     of_records || OF_KEYS.contains(&operation.path)
 }
 
@@ -326,6 +340,11 @@ impl Stage {
         let asked = dpo.post("/v1/holds/lift", &lift).await.refused(409, "approval_needed").json()["approval"].clone();
         second.post("/v1/approvals/approve", &json!({ "id": asked })).await.granted();
         self.asked.extend([("a hold", hold), ("to lift it", asked)]);
+        let asked =
+            dpo.post("/v1/erasures/allow", &allowance()).await.refused(409, "approval_needed").json()["approval"]
+                .clone();
+        second.post("/v1/approvals/approve", &json!({ "id": asked })).await.granted();
+        self.asked.insert("to erase more", asked);
     }
 
     /// The request of a case.
@@ -333,6 +352,9 @@ impl Stage {
         let mut body = (case.body)(self.vault.home());
         if let Some(id) = body.get_mut("id") {
             *id = self.asked[id.as_str().unwrap()].clone();
+        }
+        if case.path == "/v1/erasures/allow" {
+            body["approval"] = self.asked["to erase more"].clone();
         }
         if body.get("hold").is_some() {
             body["hold"] = self.asked["a hold"].clone();

@@ -44,6 +44,9 @@ pub const AGREEMENTS_MAX: usize = 1_024;
 pub const ORIGIN_BYTES_MAX: usize = 128;
 /// Any of the limits of an application, at most. What the process itself can hold stands above it.
 pub const LIMIT_MAX: u32 = 1_000_000;
+/// Erasures that one person does alone within an hour, unless it is declared: more than a day's lawful requests, and few
+/// enough that a mistake, or a stolen token, does not empty the vault before somebody else has looked.
+pub const ERASURES_AN_HOUR: u32 = 100;
 /// Days of one generation of backups, at most.
 pub const GENERATION_DAYS_MAX: u32 = 366;
 /// Days of one generation of backups, unless it is declared.
@@ -62,6 +65,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where the operator's own tools ask how the vault is; nowhere unless it is declared.
     pub operator: Option<SocketAddr>,
+    /// Erasures that one person does alone within an hour.
+    pub erasures_an_hour: u32,
     /// How long a caller may take.
     pub deadlines: Deadlines,
     /// The access log.

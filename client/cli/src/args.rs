@@ -50,7 +50,10 @@ pub struct Global {
 #[allow(clippy::large_enum_variant)] // one of them is made in the life of the program
 pub enum Command {
     /// Show the state of the vault, with its warnings
-    #[command(after_help = "Example:\n  coffer --token-file tokens/auditor status")]
+    #[command(
+        after_help = "A sealed vault asks for no token: what gives tokens out may be down when it is needed.\n\n\
+                      Examples:\n  coffer --token-file tokens/auditor status\n  coffer status"
+    )]
     Status,
     /// Show for whom the vault takes you and this application
     #[command(after_help = "Example:\n  coffer --token-file tokens/rents whoami")]
@@ -98,6 +101,13 @@ pub enum Command {
     /// Keep a person from being erased while the law asks for it
     #[command(subcommand, after_help = "Example:\n  coffer --token-file tokens/dpo hold list --controller oakvale")]
     Hold(Hold),
+    /// Erase more within an hour than one person may alone, once another has approved it
+    #[command(
+        subcommand,
+        after_help = "Example:\n  coffer --token-file tokens/dpo erasures allow --controller oakvale --category bank --purpose erasure \\\n    \
+                      --count 300 --hours 2 --reason 'the tenancies that ended in 2019'"
+    )]
+    Erasures(Erasures),
     /// Show who may do what, or change it
     #[command(subcommand, after_help = "Example:\n  coffer access who-can read bank.account_number")]
     Access(Access),
@@ -746,6 +756,46 @@ pub struct ListHolds {
     /// Only those on this person
     #[arg(long)]
     pub person: Option<ExternalId>,
+}
+
+#[derive(Subcommand)]
+pub enum Erasures {
+    /// Ask for more, or, with the approval of a second person, have it
+    #[command(
+        after_help = "Without --approval it is asked for; who may erase there too approves it (`coffer approvals approve`), and then the same \
+                      command with --approval has it.\n\n\
+                      Example:\n  coffer --token-file tokens/dpo erasures allow --controller oakvale --category bank --purpose erasure \\\n    \
+                      --count 300 --hours 2 --reason 'the tenancies that ended in 2019' --approval Zm9vYmFyYmF6cXV4cXV4eA"
+    )]
+    Allow(AllowErasures),
+}
+
+#[derive(Args)]
+pub struct AllowErasures {
+    /// Whose data it is
+    #[arg(long)]
+    pub controller: Name,
+    /// From which category; may be named again. To erase persons from all of them, each is named
+    #[arg(long = "category", value_name = "CATEGORY", required = true)]
+    pub categories: Vec<Name>,
+    /// What for
+    #[arg(long)]
+    pub purpose: Name,
+    /// The case, where a category asks for one
+    #[arg(long)]
+    pub case: Option<String>,
+    /// How many more records and persons
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(coffer_wire::erasures::ALLOWED_MAX)))]
+    pub count: u32,
+    /// For how many hours, from when it is allowed
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub hours: u32,
+    /// Why, in your words; at most 256 bytes
+    #[arg(long)]
+    pub reason: String,
+    /// What a second person approved
+    #[arg(long, value_name = "ID")]
+    pub approval: Option<ApprovalId>,
 }
 
 #[derive(Subcommand)]

@@ -30,6 +30,11 @@ impl Desk {
         Desk { global, screen, inputs: Inputs::default() }
     }
 
+    /// Whether a person's token was named.
+    pub fn has_token(&self) -> bool {
+        self.global.token_file.is_some()
+    }
+
     /// The vault as the person of the token sees it.
     pub fn session(&self) -> Result<(Vault, Session), Failure> {
         self.session_knowing(Vec::new())

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Hash;
 use crate::leaf::{INTEGER_END, Leaf};
-use crate::name::Name;
+use crate::name::{Name, VAULT};
 use crate::note::{self, Checkpoint, NoteError, VerifierKey};
 use crate::private::{Private, SALT_BYTES, commitment};
 use crate::succession::Trust;
@@ -36,7 +36,7 @@ const TEXT_BYTES_MAX: usize = 128;
 pub enum Kind {
     /// Data was moved away from a version of a key.
     Rotation,
-    /// A version of a category's key was destroyed.
+    /// A version of a category's key, or a key of the log, was destroyed.
     Destruction,
     /// Keys of a person were destroyed, and with them what lies under them.
     Erasure,
@@ -117,6 +117,9 @@ pub struct Certificate {
     /// Copies outside the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archives: Option<Archives>,
+    /// Of a key of the log: what took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextKey>,
     /// The leaf of the act.
     pub act: Proved,
     /// The leaf that says that no byte is left.
@@ -137,6 +140,18 @@ pub struct Key {
     /// Its version, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+}
+
+/// The key of the log that took the place of one that ended.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NextKey {
+    /// The key, as those know it who verify with it.
+    pub key: VerifierKey,
+    /// Its version.
+    pub version: u32,
+    /// The leaf `log.rekey` that names it: from then on both signed.
+    pub made: Proved,
 }
 
 /// It holds for archives too, unless a further copy of this generation's key exists.
@@ -265,8 +280,9 @@ impl Certificate {
     fn numbers(&self) -> impl Iterator<Item = u64> {
         let archives = self.archives.map_or([0, 0], |archives| [archives.generation, archives.final_ms]);
         let last = self.last.as_ref().map_or(0, |last| last.index);
+        let next = self.next.as_ref().map_or(0, |next| next.made.index);
         let own = [self.key_count, self.record_count.unwrap_or(0), self.from_ms, self.to_ms, self.issued_ms];
-        own.into_iter().chain(archives).chain([self.act.index, last])
+        own.into_iter().chain(archives).chain([self.act.index, last, next])
     }
 
     fn hold(&self, checkpoint: &Checkpoint) -> Result<(), CertificateError> {
@@ -285,7 +301,30 @@ impl Certificate {
             () if self.is_counted(&act) && self.act.moved() != self.record_count => wrong("record_count"),
             () if self.to_ms != done_ms => wrong("to_ms"),
             () if self.issued_ms < self.to_ms => wrong("issued_ms"),
-            () => self.ended(last.as_ref()),
+            () => self.ended(last.as_ref()).and_then(|()| self.log_key(&act, checkpoint)),
+        }
+    }
+
+    /// A key of the log is of no category. Its leaf shows which key it was; the leaf of the key that took its place names that
+    /// one by the hash of its text, and is where both began to sign.
+    fn log_key(&self, act: &Leaf, checkpoint: &Checkpoint) -> Result<(), CertificateError> {
+        let wrong = |field| Err(CertificateError::Field(field));
+        if self.kind != Kind::Destruction || self.category.is_some() {
+            return if self.next.is_none() { Ok(()) } else { wrong("next") };
+        }
+        let named = |key: &Key| Some(vec![key.id.clone()]) == self.act.destroyed() && key.version == act.version;
+        if self.controller != VAULT || !matches!(&self.keys[..], [key] if named(key)) {
+            return wrong("keys");
+        }
+        let Some(next) = &self.next else { return Ok(()) };
+        let made = next.made.hold("next", checkpoint)?;
+        let is_next = act.version.is_some_and(|version| version.checked_add(1) == Some(next.version));
+        let says = made.action.as_str() == "log.rekey" && made.granted.is_some() && made.version == Some(next.version);
+        let names = made.row == Some(Hash::sha256(next.key.to_string().as_bytes()));
+        match () {
+            () if !(is_next && says && names && next.made.index < self.act.index) => wrong("next"),
+            () if self.from_ms != made.t => wrong("from_ms"),
+            () => Ok(()),
         }
     }
 
@@ -313,6 +352,11 @@ impl Proved {
     /// How many keys were moved, as the private part says that is shown.
     fn moved(&self) -> Option<u64> {
         self.shown.as_ref()?.private().ok()?.moved
+    }
+
+    /// The keys that ended, as the private part says that is shown.
+    fn destroyed(&self) -> Option<Vec<String>> {
+        Some(self.shown.as_ref()?.private().ok()?.destroyed)
     }
 
     fn hold(&self, place: &'static str, checkpoint: &Checkpoint) -> Result<Leaf, CertificateError> {

@@ -58,6 +58,8 @@ actions! {
     RecordsReseal = "records.reseal";
     /// A person was erased from a category.
     SubjectsErase = "subjects.erase";
+    /// A person may erase more than one may alone, as a second person approved.
+    ErasureAllow = "erasure.allow";
     /// No byte of destroyed keys is in the store's files any more.
     ErasedFinal = "erased.final";
     /// Keys that were destroyed had come back with an older copy, and were destroyed again.

@@ -10,6 +10,7 @@ mod bounded;
 pub mod certificate;
 #[cfg(feature = "schema")]
 mod described;
+pub mod erasures;
 pub mod escape;
 mod form;
 pub mod holds;

@@ -139,6 +139,8 @@ codes! {
     RotationRuns = "rotation_runs", 409, "The last rotation of this key is still under way; see `coffer keys jobs`.";
     /// A legal hold stands on the person.
     OnHold = "on_hold", 409, "A legal hold stands on this person, so nothing of theirs is erased; it must be lifted first.";
+    /// The person has erased as much within an hour as one may alone.
+    TooManyErasures = "too_many_erasures", 409, "You have erased as much within an hour as one person may alone; wait, or ask a second person to allow more (`erasures/allow`, `coffer erasures allow`).";
     /// The person has as many holds as may be.
     TooManyHolds = "too_many_holds", 409, "As many holds stand on this person as may be; lift one that is over.";
     /// The body did not come in the time that it may take.

@@ -1,7 +1,9 @@
 //! Certificates: what holds, what does not and which check says so; against the signed_note and ct-merkle crates.
 #![allow(clippy::unwrap_used)]
 
-use coffer_wire::certificate::{Archives, Certificate, CertificateError, KEYS_MAX, Key, Kind, Proved, Shown, State};
+use coffer_wire::certificate::{
+    Archives, Certificate, CertificateError, KEYS_MAX, Key, Kind, NextKey, Proved, Shown, State,
+};
 use coffer_wire::leaf::{Action, Alias, Decision, Tail, encode_head};
 use coffer_wire::name::VAULT;
 use coffer_wire::note::{self, Checkpoint, NOTE_BYTES_MAX, VerifierKey};
@@ -60,6 +62,22 @@ impl Log {
     }
 
     fn push(&mut self, action: Action, controller: Name, category: Option<Name>, decision: Decision<'_>, commit: Hash) {
+        self.push_leaf(action, (controller, category), decision, (None, None), commit);
+    }
+
+    /// Of the vault's own, about a version or a row.
+    fn push_about(&mut self, action: Action, about: (Option<u32>, Option<Hash>), commit: Hash) {
+        self.push_leaf(action, (VAULT, None), Decision::Granted("vault"), about, commit);
+    }
+
+    fn push_leaf(
+        &mut self,
+        action: Action,
+        (controller, category): (Name, Option<Name>),
+        decision: Decision<'_>,
+        (version, row): (Option<u32>, Option<Hash>),
+        commit: Hash,
+    ) {
         let tail = Tail {
             action,
             category,
@@ -68,8 +86,8 @@ impl Log {
             app: None,
             actor: None,
             subject: Some(Alias([7; 16])),
-            version: None,
-            row: None,
+            version,
+            row,
             policy: 1,
             commit,
         };
@@ -152,6 +170,7 @@ fn refused(log: &Log) -> Certificate {
         to_ms: START_MS + 5,
         state: State::Refused,
         archives: Some(Archives { generation: 3, final_ms: START_MS + 1_000 }),
+        next: None,
         act: log.proved(5),
         last: None,
         checkpoint: note::assemble(&checkpoint, &log.key(), &signature),
@@ -222,6 +241,74 @@ fn each_statement_that_its_leaves_do_not_bear_out_is_named() {
     let act = log.proved(7);
     let (from_ms, to_ms) = (START_MS + 7, START_MS + 9);
     assert_eq!(field(Certificate { act, from_ms, to_ms, ..whole.clone() }), "kind");
+}
+
+/// The end of the log's first key at leaf 3, after another had taken its place at leaf 1.
+fn ended_key() -> (Log, Certificate) {
+    let (mut log, next) = (log(), VerifierKey::new(ORIGIN, [5; 32]).unwrap());
+    let private = Private { destroyed: vec!["BBBBBBBBBBBBBBBBBBBBBB".into()], ..Private::default() };
+    let private = serde_json::to_string(&private).unwrap();
+    let commit = commitment(&[9; 32], private.as_bytes());
+    log.leaves.clear();
+    log.push(Action::Status, VAULT, None, Decision::Granted("rule"), Hash::sha256(b"0"));
+    let row = Some(Hash::sha256(next.to_string().as_bytes()));
+    log.push_about(Action::LogRekey, (Some(2), row), Hash::sha256(b"1"));
+    log.push(Action::Status, VAULT, None, Decision::Granted("rule"), Hash::sha256(b"2"));
+    log.push_about(Action::KeysDestroy, (Some(1), None), commit);
+    let shown = Some(Shown { salt: Hash::from_bytes([9; 32]), private });
+    let (act, made) = (Proved { shown, ..log.proved(3) }, log.proved(1));
+    let checkpoint = log.checkpoint();
+    let signature = log.sign(&checkpoint.body());
+    let certificate = Certificate {
+        kind: Kind::Destruction,
+        controller: VAULT,
+        category: None,
+        keys: vec![Key { id: "BBBBBBBBBBBBBBBBBBBBBB".into(), version: Some(1) }],
+        record_count: None,
+        from_ms: START_MS + 1,
+        to_ms: START_MS + 3,
+        archives: None,
+        next: Some(NextKey { key: next, version: 2, made }),
+        act,
+        last: None,
+        checkpoint: note::assemble(&checkpoint, &log.key(), &signature),
+        ..refused(&self::log())
+    };
+    (log, certificate)
+}
+
+#[test]
+fn the_end_of_a_log_key_holds_and_each_word_of_it_is_held_against_its_leaves() {
+    let (log, certificate) = ended_key();
+    let (read, _) = Certificate::verify(&log.issue(&certificate), &log.key()).unwrap();
+    assert!(read == certificate);
+    let with = |change: fn(&mut Certificate)| {
+        let mut wrong = certificate.clone();
+        change(&mut wrong);
+        failed(&log, &wrong)
+    };
+    fn next(certificate: &mut Certificate) -> &mut NextKey {
+        certificate.next.as_mut().unwrap()
+    }
+    let field = CertificateError::Field;
+    for (error, said) in [
+        (with(|c| c.keys[0].id = "CCCCCCCCCCCCCCCCCCCCCC".into()), field("keys")),
+        (with(|c| c.keys[0].version = Some(2)), field("keys")),
+        (with(|c| c.act.shown = None), field("keys")),
+        (with(|c| next(c).version = 3), field("next")),
+        (with(|c| next(c).key = VerifierKey::new(ORIGIN, [6; 32]).unwrap()), field("next")),
+        (with(|c| next(c).made = Proved { shown: None, ..c.act.clone() }), field("next")),
+        (with(|c| next(c).made.inclusion.clear()), CertificateError::Inclusion("next")),
+        (with(|c| next(c).made.leaf_hash = Hash::sha256(b"x")), CertificateError::Leaf("next")),
+        (with(|c| c.from_ms += 1), field("from_ms")),
+        (with(|c| c.key_count = 2), field("key_count")),
+    ] {
+        assert_eq!(error, said);
+    }
+    // No other certificate speaks of a next key of the log.
+    let log = self::log();
+    let wrong = Certificate { next: certificate.next.clone(), ..refused(&log) };
+    assert_eq!(failed(&log, &wrong), field("next"));
 }
 
 #[test]

@@ -76,6 +76,17 @@ async fn approved_once_nothing_is_moved(vault: &Running, path: &str, body: &mut 
     body["approval"] = id;
 }
 
+/// What a second officer approved.
+async fn allowed(vault: &Running, path: &str, body: &mut Value) {
+    let officer = vault.token("dpo", &["oakvale"]);
+    let second = vault.home().token_of("second@example", &["dpo"], "console", &["oakvale"]);
+    let raw = vault.raw("console");
+    let asked = raw.post(path, Some(&officer), body).await.refused(409, "approval_needed");
+    let id = asked.json()["approval"].clone();
+    raw.post("/v1/approvals/approve", Some(&second), &json!({ "id": id })).await.granted();
+    body["approval"] = id;
+}
+
 /// The hold of the example before, and what a second officer approved.
 async fn lift(vault: &Running, body: &mut Value) {
     let officer = vault.token("dpo", &["oakvale"]);
@@ -97,6 +108,9 @@ async fn each_example_is_answered_and_each_answer_is_what_the_document_says() {
         let role = document.role(operation.path);
         let token = vault.token(role, &["oakvale"]);
         let mut body = document.example(operation.path);
+        if operation.path == "/v1/erasures/allow" {
+            allowed(&vault, operation.path, &mut body).await;
+        }
         if operation.path == "/v1/holds/lift" {
             lift(&vault, &mut body).await;
         }

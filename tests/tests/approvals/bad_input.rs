@@ -59,6 +59,24 @@ async fn a_wider_policy_takes_two_people_and_a_narrower_one_takes_one() {
     assert_eq!(actions(&vault.leaves_since(start)), [Action::AccessApply]);
 }
 
+/// Recipients are held to what the schema tells of them; a role that is to be one no more is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_passes_for_staff_by_two_people_alone() {
+    let vault = Home::new(Store::Memory).serve();
+    let admins = Admins::of(&vault).await;
+    let access = vault.home().text("access.toml");
+    let told = access.replace("recipient = \"contractor\"\n", "");
+    assert_ne!(told, access);
+    let body = json!({ "files": { "access.toml": told } });
+    let asked = admins.first.post("/v1/access/apply", &body).await.refused(409, "approval_needed").json();
+    let words = asked["detail"].as_str().unwrap();
+    assert!(words.contains("`contractor` is no recipient, `contractor`, any more"), "{words}");
+    approve(&admins.second, &asked["approval"]).await.granted();
+    admins.first.post("/v1/access/apply", &with(&body, &asked["approval"])).await.granted();
+    // To be one again takes one.
+    admins.first.post("/v1/access/apply", &json!({ "files": { "access.toml": access } })).await.granted();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asked_is_no_second_person_whatever_they_come_with() {
     let vault = Home::new(Store::Memory).serve();
@@ -69,7 +87,8 @@ async fn who_asked_is_no_second_person_whatever_they_come_with() {
         same.post("/v1/whoami", &json!({})).await.granted();
         let start = vault.log_size();
         let reply = approve(&same, &id).await;
-        only(&vault, start, reply, Action::ApprovalGrant, Code::ApprovalOwn);
+        let own = only(&vault, start, reply, Action::ApprovalGrant, Code::ApprovalOwn).json();
+        assert!(own["title"].as_str().unwrap().contains("another person must approve it"), "{own}");
     }
     assert_eq!(listed(&admins.second).await[0]["state"], "asked");
 }
@@ -226,11 +245,18 @@ async fn an_approval_is_used_within_a_day() {
         timed.clock.advance(wait);
         let reply = timed.admins().first.post("/v1/access/apply", &with(&body, &id)).await;
         match code {
-            Some(code) => drop(reply.refused(409, code)),
+            Some(code) => {
+                let late = reply.refused(409, code).json();
+                assert!(
+                    late["title"].as_str().unwrap().contains("send the request without one to ask again"),
+                    "{late}"
+                );
+                let last = vault.leaves_since(vault.log_size() - 1).remove(0);
+                assert_eq!((last.action, last.refused), (Action::AccessApply, Some(Code::ApprovalExpired)));
+            }
             None => drop(reply.granted()),
         }
     }
-    assert!(vault.leaves_since(0).iter().any(|leaf| leaf.refused == Some(Code::ApprovalExpired)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What is asked for lies in the store: across a restart, in bounds, sealed, and not for whoever writes to the disk.
 
-use coffer_tests::harness::{Home, Store};
+use coffer_tests::harness::{Home, Serving, Store};
 use coffer_vault::store::{Engine, Family};
 use serde_json::json;
 
@@ -9,6 +9,8 @@ use crate::{Admins, approve, epoch, listed, refuse, wider, with};
 const PREFIX: &[u8] = b"approval:";
 /// Open requests of one person, at most.
 const OPEN_MAX: usize = 16;
+/// Requests of one person that are kept, at most.
+const KEPT_MAX: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_and_its_approval_outlive_restarts() {
@@ -44,6 +46,24 @@ async fn one_person_has_sixteen_open_and_another_is_not_held_up() {
     // Taken back, there is room for another.
     refuse(&admins.first, &ids[3]).await.granted();
     admins.ask(&body(OPEN_MAX)).await;
+}
+
+/// What has ended is kept for a while, so that nobody fills the store with requests that are taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_one_person_a_thousand_are_kept_whatever_became_of_them() {
+    let vault = Home::new(Store::Memory).without_limits().serve();
+    let (first, second) = (vault.staff("dpo", "oakvale"), vault.second("dpo", "oakvale"));
+    let body = |count: usize| {
+        json!({
+            "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "count": count, "hours": 1, "reason": "r",
+        })
+    };
+    for number in 1..=KEPT_MAX {
+        let asked = first.post("/v1/erasures/allow", &body(number)).await.refused(409, "approval_needed").json();
+        refuse(&first, &asked["approval"]).await.granted();
+    }
+    first.post("/v1/erasures/allow", &body(KEPT_MAX + 1)).await.refused(409, "too_many_approvals");
+    second.post("/v1/erasures/allow", &body(1)).await.refused(409, "approval_needed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

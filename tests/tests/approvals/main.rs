@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod erasures;
 mod kept;
 mod race;
+mod void;
 
 use coffer_tests::harness::{Reply, Running, Serving, Staff, application_of};
 use coffer_wire::leaf::{Action, Leaf};

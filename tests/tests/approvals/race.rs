@@ -1,6 +1,6 @@
 //! Two admins at the same time: the one that is numbered first counts, and nothing counts twice.
 
-use coffer_tests::harness::{Home, Store};
+use coffer_tests::harness::{Home, Serving, Store};
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::Code;
 use serde_json::json;
@@ -62,4 +62,30 @@ async fn an_approval_that_is_used_twice_at_once_counts_once() {
         }
     }
     assert_eq!((done, epoch(&vault).await), (1, before + 1));
+}
+
+/// Nothing but the approval itself stands in the way of doing this twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_is_used_twice_at_once_counts_once_where_nothing_else_forbids_it() {
+    let vault = Home::new(Store::Memory).serve();
+    let (first, second) = (vault.staff("dpo", "oakvale"), vault.second("dpo", "oakvale"));
+    for round in 1..=ROUNDS {
+        let body = json!({
+            "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "count": round, "hours": 1,
+            "reason": "ended",
+        });
+        let asked = first.post("/v1/erasures/allow", &body).await.refused(409, "approval_needed").json();
+        approve(&second, &asked["approval"]).await.granted();
+        let body = with(&body, &asked["approval"]);
+        let uses = (0..4).map(|_| {
+            let (officer, body) = (first.clone(), body.clone());
+            tokio::spawn(async move { officer.post("/v1/erasures/allow", &body).await.outcome() })
+        });
+        let mut outcomes = Vec::new();
+        for used in uses.collect::<Vec<_>>() {
+            outcomes.push(used.await.unwrap().1);
+        }
+        outcomes.sort();
+        assert_eq!(outcomes, ["approval_used", "approval_used", "approval_used", "ok"], "round {round}");
+    }
 }

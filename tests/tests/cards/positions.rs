@@ -104,6 +104,16 @@ const REQUESTS: &[Request] = &[
         body: |_| json!({ "controller": "oakvale", "person": "p", "hold": "AAAAAAAAAAAAAAAAAAAAAA", "reason": "settled" }),
     },
     Request { path: "/v1/holds/list", role: "dpo", body: |_| json!({ "controller": "oakvale", "person": "p" }) },
+    Request {
+        path: "/v1/erasures/allow",
+        role: "dpo",
+        body: |_| {
+            json!({
+                "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "case": "c", "count": 1, "hours": 1,
+                "reason": "ended",
+            })
+        },
+    },
     Request { path: "/v1/status", role: "dpo", body: |_| json!({}) },
     Request { path: "/v1/whoami", role: "rents", body: |_| json!({}) },
     Request {
@@ -231,7 +241,7 @@ fn is_name(parts: &[&str], place: &str) -> bool {
     match *parts {
         ["controller" | "purpose" | "category" | "field"] => true,
         ["items", _, "category"] => true,
-        ["items", _, "categories", _] => true,
+        ["items", _, "categories", _] | ["categories", _] => true,
         ["items", _, "known", "verified" | "disputed", _] => true,
         // Keys are names; so are the fields of a read, which are a list.
         ["items", _, "fields" | "about", key] => place.ends_with('#') || key.parse::<usize>().is_ok(),

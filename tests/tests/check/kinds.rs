@@ -22,6 +22,9 @@ pub enum Kind {
     Schema,
     Epoch,
     InForce,
+    Approval,
+    Hold,
+    Count,
     CategoryKey,
     LocatorKey,
     LogKey,
@@ -33,7 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 21] = [
         Kind::Leaf,
         Kind::Private,
         Kind::Tile,
@@ -44,6 +47,9 @@ impl Kind {
         Kind::Schema,
         Kind::Epoch,
         Kind::InForce,
+        Kind::Approval,
+        Kind::Hold,
+        Kind::Count,
         Kind::CategoryKey,
         Kind::LocatorKey,
         Kind::LogKey,
@@ -76,6 +82,9 @@ impl Kind {
             meta::EPOCH => Some(Kind::Epoch),
             meta::IN_FORCE => Some(Kind::InForce),
             key if key.starts_with(meta::NUMBER_PREFIX) => Some(Kind::Number),
+            key if key.starts_with(meta::APPROVAL_PREFIX) => Some(Kind::Approval),
+            key if key.starts_with(meta::HOLD_PREFIX) => Some(Kind::Hold),
+            key if key.starts_with(meta::ERASURES_PREFIX) => Some(Kind::Count),
             _ => None,
         }
     }
@@ -120,6 +129,13 @@ impl<'a> Finder<'a> {
     pub fn index(&self, person: &str) -> Place {
         let line = self.keyring.line(&name("oakvale"), &name("bank")).unwrap();
         (Family::Keys, SubjectIndex::own(line, person).row_key())
+    }
+
+    pub fn hold(&self, person: &str) -> Place {
+        let audit = self.keyring.audit(&name("oakvale")).unwrap();
+        let locator = audit.audit_locator(Audited::Person(person));
+        let prefix = [meta::HOLD_PREFIX, b"oakvale:", &locator].concat();
+        (Family::Meta, self.engine.scan(Family::Meta, &prefix, None, 1).unwrap().remove(0).0)
     }
 
     pub fn subject_key(&self, person: &str) -> Place {

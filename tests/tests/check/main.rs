@@ -10,6 +10,7 @@ mod live;
 mod matrix;
 mod mend;
 mod online;
+mod people;
 mod rows;
 mod scene;
 mod states;

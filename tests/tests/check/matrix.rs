@@ -76,6 +76,11 @@ async fn what_the_store_says_of_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_two_people_have_to_do_with() {
+    play(&[Kind::Approval, Kind::Hold, Kind::Count], PEOPLE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys() {
     let under_the_root = [Kind::CategoryKey, Kind::LocatorKey, Kind::LogKey];
     let of_persons = [Kind::SubjectKey, Kind::Tombstone, Kind::Index, Kind::AuditKey];
@@ -128,7 +133,7 @@ async fn an_older_copy_of_the_whole_folder_stays_sealed_under_the_head_that_has_
 
 #[test]
 fn every_kind_has_its_cases() {
-    let told = [LOG, META, KEYS, RECORDS].concat();
+    let told = [LOG, META, PEOPLE, KEYS, RECORDS].concat();
     for kind in Kind::ALL {
         let cases = told.lines().filter(|line| line.split_whitespace().next() == Some(&format!("{kind:?}")));
         assert!(cases.count() >= 2, "{kind:?}");
@@ -170,10 +175,12 @@ fn found(home: &Home, victim: &Victim, case: &str) -> String {
         Err(CheckError::Format(_)) => return "another_format".to_owned(),
         Err(error) => panic!("{case}: {error}"),
     };
-    let named = report.findings.kept().iter().any(|finding| victim.is_named_by(finding));
+    // Nobody misses a count that is gone (docs/THREATS.md, T2).
+    let named = report.findings.kept().iter().any(|finding| victim.is_named_by(finding))
+        || (victim.kind == Kind::Count && report.findings.total() == 0);
     assert!(named, "{case}: no finding names it: {:?}", places(&report));
     let codes: Vec<&str> = report.findings.counts().keys().map(|code| code.as_str()).collect();
-    codes.join(",")
+    if codes.is_empty() { "nothing".to_owned() } else { codes.join(",") }
 }
 
 impl Victim {
@@ -193,6 +200,9 @@ impl Victim {
             Kind::Format | Kind::Access | Kind::Schema | Kind::Epoch | Kind::InForce => {
                 place.entry.is_some_and(|entry| entry.as_bytes() == self.place.1)
             }
+            Kind::Approval => place.entry == Some("approval"),
+            Kind::Hold => place.entry == Some("hold") && place.controller.is_some(),
+            Kind::Count => place.entry == Some("erasures"),
             Kind::CategoryKey | Kind::LocatorKey | Kind::LogKey | Kind::SubjectKey | Kind::Tombstone => {
                 key(&self.place.1[1..])
             }
@@ -275,6 +285,17 @@ fn victims(finder: &Finder<'_>, engine: &dyn Engine, before: &[Change], written:
     let meta = |key: &[u8]| (Family::Meta, key.to_vec());
     let number = |name: &[u8]| (Family::Meta, [meta::NUMBER_PREFIX, name].concat());
     let root = |usage, controller| finder.root_key(usage, controller);
+    let nth =
+        |prefix: &[u8], at: usize| (Family::Meta, engine.scan(Family::Meta, prefix, None, 9).unwrap().remove(at).0);
+    let count = |at| nth(meta::ERASURES_PREFIX, at);
+    // Of the requests the one that was approved since.
+    let since = |place: &Place| {
+        before.iter().any(|(family, key, value)| {
+            (family, key) == (&place.0, &place.1) && *value != engine.get(*family, key).unwrap()
+        })
+    };
+    let (approved, asked): (Vec<_>, Vec<_>) =
+        [0, 1].map(|at| nth(meta::APPROVAL_PREFIX, at)).into_iter().partition(since);
     // Of a person's own key: a witness's is still named by the record of somebody else.
     let tombstone = before.iter().find(|(family, key, value)| {
         let now = engine.get(*family, key).unwrap().filter(|now| Some(now) != value.as_ref());
@@ -307,11 +328,18 @@ fn victims(finder: &Finder<'_>, engine: &dyn Engine, before: &[Change], written:
         (Kind::Index, finder.index(one), Some(finder.index(other))),
         (Kind::AuditKey, finder.audit_key(one), Some(finder.audit_key(other))),
         (Kind::Record, finder.record(one), Some(finder.record(other))),
+        (Kind::Count, count(0), Some(count(1))),
     ];
     let mut victims: Vec<_> = rows
         .into_iter()
         .map(|(kind, place, sibling)| Victim { kind, place, sibling, tenant: one, newest: "12345678" })
         .collect();
+    let (tenant, newest) = (crate::scene::HELD, "12345678");
+    let hold = (finder.hold(tenant), Some(finder.hold(crate::scene::HELD_TOO)));
+    let request = (approved[0].clone(), Some(asked[0].clone()));
+    for (kind, (place, sibling)) in [(Kind::Approval, request), (Kind::Hold, hold)] {
+        victims.push(Victim { kind, place, sibling, tenant, newest });
+    }
     // One who has got a further version since.
     let (place, tenant, newest) = (finder.record("tenant-2"), "tenant-2", "00000003");
     victims.push(Victim { kind: Kind::Record, place, sibling: None, tenant, newest });
@@ -415,7 +443,7 @@ Format Flip Refused another_format
 Format Delete Refused format_unsaid
 Checkpoint Flip Sealed checkpoint_altered
 Checkpoint Delete Sealed checkpoint_missing
-Checkpoint Older Sealed foreign_entry,leaf_beyond,number_wrong,head_ahead,erasures_ahead,policy_altered,key_unlogged,tombstone_wrong,row_missing,row_unlogged
+Checkpoint Older Sealed foreign_entry,leaf_beyond,number_wrong,head_ahead,erasures_ahead,policy_altered,approval_state_wrong,key_unlogged,tombstone_wrong,row_missing,row_unlogged
 Number Flip Sealed number_wrong
 Number Delete Sealed number_wrong
 Number Exchange Sealed number_wrong
@@ -435,6 +463,29 @@ InForce Flip Refused policy_altered
 InForce Delete Refused policy_altered
 InForce Older Refused policy_altered";
 
+/// Requests, holds and counts.
+const PEOPLE: &str = r"
+Count Flip Open count_altered
+    read:ok list:ok log:ok write:ok erase:ok
+Count Delete Open nothing
+    read:ok list:ok log:ok write:ok erase:ok
+Count Exchange Open count_altered
+    read:ok list:ok log:ok write:ok erase:ok
+Approval Flip Open approval_altered
+    read:ok list:ok log:ok write:ok erase:on_hold
+Approval Delete Open approval_missing
+    read:ok list:ok log:ok write:ok erase:on_hold
+Approval Exchange Open approval_altered
+    read:ok list:ok log:ok write:ok erase:on_hold
+Approval Older Open approval_state_wrong
+    read:ok list:ok log:ok write:ok erase:on_hold
+Hold Flip Open hold_altered
+    read:ok list:ok log:ok write:ok erase:altered
+Hold Delete Open hold_missing
+    read:ok list:ok log:ok write:ok erase:ok
+Hold Exchange Open hold_altered
+    read:ok list:ok log:ok write:ok erase:altered";
+
 /// A tombstone says only what is over; an index row is asked by who erases.
 const KEYS: &str = r"
 CategoryKey Flip Refused key_state_altered
@@ -445,7 +496,7 @@ LocatorKey Delete Refused key_missing
 LocatorKey Exchange Refused key_altered
 LogKey Flip Refused key_state_altered
 LogKey Delete Refused key_missing
-LogKey Exchange Refused private_unattributed,key_foreign,key_altered
+LogKey Exchange Refused approval_altered,private_unattributed,key_foreign,key_altered
 SubjectKey Flip Open key_altered,row_altered
     read:altered list:altered log:ok write:altered erase:altered
 SubjectKey Delete Open key_missing,index_dangling,row_key_missing

@@ -11,6 +11,10 @@ use serde_json::json;
 /// The categories of which something is kept here.
 pub const CATEGORIES: [&str; 4] = ["bank", "care", "complaints", "debts"];
 
+/// Whose erasure a hold forbids; of the second nothing is kept.
+pub const HELD: &str = "tenant-3";
+pub const HELD_TOO: &str = "former-tenant";
+
 /// Reads in one request: more than a tile of leaves.
 const READS: usize = 220;
 
@@ -142,7 +146,23 @@ async fn populate(vault: &Running) {
         assert_ne!(officer.read("care", "tenant-1", "plan", &["needs"]).await.status, 500);
         officer.read("bank", "nobody", "main", &["account_name"]).await;
     }
+    // What two people have to do with: a request that waits, another that does not wait for long, and holds.
+    let dpo = vault.staff("dpo", "oakvale");
+    for count in [5, 6] {
+        dpo.post("/v1/erasures/allow", &allowance(count)).await.refused(409, "approval_needed");
+    }
+    for tenant in [HELD, HELD_TOO] {
+        let hold = json!({ "controller": "oakvale", "person": tenant, "reason": "a claim" });
+        dpo.post("/v1/holds/set", &hold).await.granted();
+    }
     many_reads(&vault.staff("bank-officer", "oakvale")).await;
+}
+
+/// What is asked for: so many more erasures.
+fn allowance(count: u32) -> serde_json::Value {
+    json!({
+        "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "count": count, "hours": 1, "reason": "ended",
+    })
 }
 
 /// What happens after the copy is taken: a third version, erasures of a record, a witness and a tenant.
@@ -154,6 +174,10 @@ async fn afterwards(vault: &Running) {
     dpo.erase_person("witness-1", &[]).await.granted();
     dpo.erase_person("tenant-4", &[]).await.granted();
     bank(&officer, "tenant-4", "main", "00000004").await;
+    // Of the two requests one is approved.
+    let asked = dpo.post("/v1/erasures/allow", &allowance(5)).await.refused(409, "approval_needed");
+    let id = json!({ "id": asked.json()["approval"] });
+    vault.second("dpo", "oakvale").post("/v1/approvals/approve", &id).await.granted();
     // Another policy and another schema, in one word that decides nothing.
     let admin = vault.staff("security-admin", "oakvale");
     let access = format!("# Looked at again.\n{}", vault.home().text("access.toml"));

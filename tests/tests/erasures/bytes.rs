@@ -105,6 +105,6 @@ async fn there_is_no_certificate_of_what_was_no_erase() {
     for body in [json!({}), json!({ "leaf": 0 }), json!({ "leaf": 9_999_999 })] {
         let (status, answer) = near.post("dpo", "/v1/certificates/issue", body.to_string()).await.unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!((status, &answer["code"]), (400, &json!("malformed")), "{body}");
+        assert_eq!((status, &answer["code"]), (404, &json!("not_found")), "{body}");
     }
 }

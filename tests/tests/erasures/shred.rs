@@ -246,7 +246,7 @@ async fn a_rotation_and_the_end_of_the_old_key_are_certified() {
     assert_eq!((after.state, after.act.index), (State::Destroyed, leaf));
     // What is no end of anything has none.
     let admin = vault.staff("security-admin", "oakvale");
-    admin.post("/v1/certificates/issue", &json!({ "leaf": began })).await.refused(400, "malformed");
+    admin.post("/v1/certificates/issue", &json!({ "leaf": began })).await.refused(404, "not_found");
     assert_eq!(ledger(vault.home()).1, [], "nothing was under it");
 }
 
@@ -271,7 +271,7 @@ async fn a_shredding_is_certified_and_is_no_erase_and_a_moved_count_cannot_be_ch
     let shredded = certificate(&vault, leaf).await;
     assert_eq!((shredded.kind, shredded.record_count), (Kind::Destruction, Some(ended as u64)));
     let dpo = vault.staff("dpo", "oakvale");
-    dpo.post("/v1/certificates/issue", &json!({})).await.refused(400, "malformed");
+    dpo.post("/v1/certificates/issue", &json!({})).await.refused(404, "not_found");
     let rotated = issued(&vault, leaf_of(&vault, Action::KeysRewrap)).await;
     let body = rotated.split("\n\n").next().unwrap().to_owned() + "\n";
     let mut told = Certificate::parse_body(&body).unwrap();

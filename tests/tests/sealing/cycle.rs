@@ -271,6 +271,13 @@ async fn a_drill_changes_nothing_and_status_tells_when_it_was() {
 
 /// What `coffer` does and says, by the console's configuration.
 fn coffer(vault: &impl Serving, words: &[&str]) -> Output {
+    let token = vault.home().folder().join("token");
+    std::fs::write(&token, vault.home().token("security-admin", &["oakvale"])).unwrap();
+    coffer_alone(vault, &[&["--token-file", token.to_str().unwrap()], words].concat())
+}
+
+/// The same of somebody without a token.
+fn coffer_alone(vault: &impl Serving, words: &[&str]) -> Output {
     let home = vault.home();
     let config = home.folder().join("client.toml");
     let [certificate, key] = ["client.pem", "client.key"].map(|file| home.client_file("console", file));
@@ -281,10 +288,8 @@ fn coffer(vault: &impl Serving, words: &[&str]) -> Output {
         home.log_key
     );
     std::fs::write(&config, text).unwrap();
-    let token = home.folder().join("token");
-    std::fs::write(&token, home.token("security-admin", &["oakvale"])).unwrap();
     let mut command = Command::new(command_line());
-    command.arg("--config").arg(config).arg("--token-file").arg(token).args(words);
+    command.arg("--config").arg(config).args(words);
     command.stdin(Stdio::null()).output().unwrap()
 }
 
@@ -312,4 +317,36 @@ async fn the_command_line_drills_seals_and_unseals() {
     std::fs::write(&share, "coffer-share-1 1 2 aaaa bbbb cccc\n").unwrap();
     let refused = coffer(&vault, &["drill", "--share-file", share.to_str().unwrap()]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("share_not_taken"));
+}
+
+/// Whoever gives tokens out may be what is down: that the vault is sealed is told without one, and nothing else is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sealed_vault_tells_its_state_to_an_application_alone_and_an_open_one_does_not() {
+    let vault = with_a_record(Home::new(Store::Memory)).await;
+    let before = vault.log_size();
+    let open = coffer_alone(&vault, &["status"]);
+    let said = String::from_utf8(open.stderr).unwrap();
+    assert_eq!(open.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("not sealed") && said.contains("credential_missing") && said.contains("--token-file"),
+        "{said}"
+    );
+    assert!(open.stdout.is_empty());
+    let leaf = vault.leaves_since(before).pop().unwrap();
+    assert_eq!((leaf.action, leaf.refused.map(|code| code.as_str())), (Action::Status, Some("credential_missing")));
+    assert!(coffer(&vault, &["seal"]).status.success());
+    let told = coffer_alone(&vault, &["status"]);
+    let said = String::from_utf8(told.stdout).unwrap();
+    assert!(told.status.success() && said.contains("sealed: sealed_on_request"), "{said}");
+    let told = coffer_alone(&vault, &["status", "--json"]);
+    let said: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(
+        (&said["state"], &said["reason"], &said["log_size"]),
+        (&json!("sealed"), &json!("sealed_on_request"), &json!(0))
+    );
+    // Everything else asks for a token still.
+    let refused = coffer_alone(&vault, &["whoami"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(coffer_alone(&vault, &["unseal"]).status.success());
+    assert_eq!(coffer_alone(&vault, &["status"]).status.code(), Some(1));
 }

@@ -152,3 +152,32 @@ async fn without_the_capability_memory_is_locked_where_the_limit_is_none_and_now
     let unlimited = limit.split_ascii_whitespace().nth(1) == Some("unlimited");
     assert_eq!(locked_kib(&vault) > 100 << 10, unlimited, "{limit}");
 }
+
+/// A process that others of its user may look into has its own files in /proc; those of one that is not dumpable are root's.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_of_the_same_user_may_not_look_into_the_memory() {
+    use std::os::unix::fs::MetadataExt;
+    const NOBODY: u32 = 65_534;
+    let home = Home::by_binary();
+    let given = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(home.folder()).status().unwrap();
+    assert!(given.success(), "run this as root");
+    let as_nobody = || {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", &NOBODY.to_string(), "--clear-groups"]);
+        command
+    };
+    let owner = |id: u32| std::fs::metadata(format!("/proc/{id}/status")).unwrap().uid();
+    let mut server = as_nobody();
+    server.arg(coffer_tests::harness::binary());
+    let vault = Process::start_by(server, home, "warn");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", vault.id())).unwrap();
+    assert!(status.lines().any(|line| line.split_whitespace().take(3).eq(["Uid:", "65534", "65534"])), "{status}");
+    assert_eq!(owner(vault.id()), 0, "its memory is readable for its user");
+    // What is found that way of a process that has not asked for it.
+    let mut other = as_nobody().args(["sleep", "60"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let seen = owner(other.id());
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert_eq!(seen, NOBODY);
+}

@@ -1,7 +1,7 @@
 //! A vault whose root key people hold in shares.
 
 use coffer_tests::harness::{Home, Process, Reply, Serving};
-use coffer_wire::leaf::Action;
+use coffer_wire::leaf::{Action, Leaf};
 use data_encoding::{Encoding, Specification};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -158,4 +158,47 @@ async fn a_drill_takes_shares_while_the_vault_is_open_and_it_can_be_opened_by_ot
     let leaves = vault.staff("auditor", "oakvale").post("/v1/log/entry", &json!({ "start": 0, "count": 1000 })).await;
     let leaves = leaves.granted().json()["leaves"].to_string();
     assert_eq!(leaves.matches(Action::VaultDrill.as_str()).count(), 5, "each drill is a leaf, refused ones too");
+}
+
+/// Behind each word that a drill hears of a share stands a leaf, and nothing that was handed in is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_share_is_said_and_recorded_where_the_vault_is_open() {
+    let (home, texts) = Home::by_shares(2, 3);
+    let vault = Process::start(home, "warn");
+    for text in &texts[..2] {
+        share(&vault, text).await.granted();
+    }
+    let (admin, auditor) = (vault.staff("security-admin", "oakvale"), vault.staff("auditor", "oakvale"));
+    let mut typo = texts[0].clone().into_bytes();
+    let last = typo.len() - 1;
+    typo[last] = if typo[last] == b'0' { b'1' } else { b'0' };
+    let other = Written { set: vec![7; 16], ..Written::read(&texts[1]) }.text();
+    let mut forged = Written::read(&texts[1]);
+    forged.body[5] ^= 1;
+    for (text, status, code, advice) in [
+        ("open sesame".to_owned(), 400, "share_malformed", "as it was written down"),
+        (String::from_utf8(typo).unwrap(), 400, "share_checksum", "lost or mistyped"),
+        (other, 409, "share_of_another_set", "find the one that was given out last"),
+        (texts[0].clone(), 200, "ok", ""),
+        (texts[0].clone(), 409, "share_twice", "another officer's is needed"),
+        (forged.text(), 422, "shares_wrong", "all are handed in again"),
+    ] {
+        let reply = admin.post("/v1/vault/drill", &json!({ "share": text })).await;
+        assert_eq!(reply.outcome(), (status, code.to_owned()), "{reply}");
+        let read = auditor.post("/v1/log/entry", &json!({ "start": 0, "count": 1000 })).await.granted().json();
+        let leaves: Vec<Leaf> = read["leaves"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|leaf| Leaf::parse(leaf.as_str().unwrap().as_bytes()).unwrap())
+            .collect();
+        let leaf = leaves.iter().rev().find(|leaf| leaf.action == Action::VaultDrill).unwrap();
+        assert_eq!(leaf.refused.map_or("ok", |code| code.as_str()), code);
+        assert!(leaf.actor.is_some());
+        if status != 200 {
+            assert!(reply.json()["title"].as_str().unwrap().contains(advice), "{reply}");
+        }
+    }
+    // Nothing of it has disturbed anybody.
+    assert_eq!(admin.post("/v1/status", &json!({})).await.granted().json()["state"], "open");
 }

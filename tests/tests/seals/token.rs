@@ -7,6 +7,7 @@ use std::process::Command;
 
 use coffer_tests::harness::{Home, Process, Serving, binary};
 use coffer_tests::search::Search;
+use coffer_wire::leaf::{Action, Leaf};
 use serde_json::json;
 
 use super::{admin, reads, refused, write};
@@ -146,8 +147,36 @@ async fn a_token_that_is_pulled_while_the_vault_runs_changes_nothing_until_the_r
     token.set_pin("wrong-canary");
     reads(&vault, "r").await;
     let ada = admin(&vault, "ada");
-    ada.post("/v1/root/rotate", &json!({})).await.refused(503, "seal_unavailable");
+    // Told to whoever asks without the reason, which is the operator's; and on record.
+    for (path, act) in [("/v1/root/rotate", Action::RootRotate), ("/v1/vault/drill", Action::VaultDrill)] {
+        let refused = ada.post(path, &json!({})).await.refused(503, "seal_unavailable").json();
+        let title = refused["title"].as_str().unwrap();
+        assert!(title.contains("the operator finds the reason under the request id"), "{title}");
+        assert!(!refused.to_string().contains("canary"), "{refused}");
+        assert_eq!(last_refusal(&vault).await, (act, "seal_unavailable"), "{path}");
+        let said = String::from_utf8_lossy(&vault.said()).into_owned();
+        assert!(said.contains("does not take the PIN") && !said.contains("canary"), "{said}");
+        assert!(said.contains(refused["request"].as_str().unwrap()), "the operator's log does not name the request");
+    }
+    // The token is there, and its key is not.
+    let (at, away) = (token.0.path().join("tokens"), token.0.path().join("away"));
+    fs::rename(&at, &away).unwrap();
+    fs::create_dir(&at).unwrap();
     token.set_pin(PIN);
+    ada.post("/v1/vault/drill", &json!({})).await.refused(503, "seal_unavailable");
+    assert_eq!(last_refusal(&vault).await, (Action::VaultDrill, "seal_unavailable"));
+    fs::remove_dir(&at).unwrap();
+    fs::rename(&away, &at).unwrap();
     ada.post("/v1/root/rotate", &json!({})).await.granted();
     reads(&vault, "r").await;
+}
+
+/// The newest leaf of something that was refused.
+async fn last_refusal(vault: &Process) -> (Action, &'static str) {
+    let auditor = vault.staff("auditor", "oakvale");
+    let read = auditor.post("/v1/log/entry", &json!({ "start": 0, "count": 1000 })).await.granted().json();
+    let leaves = read["leaves"].as_array().unwrap().clone();
+    let leaves = leaves.iter().map(|leaf| Leaf::parse(leaf.as_str().unwrap().as_bytes()).unwrap());
+    let mut refused = leaves.rev().filter_map(|leaf| Some((leaf.action, leaf.refused?.as_str())));
+    refused.next().unwrap()
 }

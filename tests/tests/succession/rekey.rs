@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use coffer_keys::KeyId;
 use coffer_tests::harness::{Home, Running, Serving, Store};
 use coffer_tests::outsider::Outsider;
 use coffer_vault::clock::{Clock, Manual, System};
 use coffer_vault::keyring::log_rows;
 use coffer_vault::keyring::record::State;
 use coffer_vault::serve::OVERLAP_MS;
+use coffer_wire::certificate::{self, Certificate, Key, Kind};
 use coffer_wire::leaf::Action;
 use coffer_wire::note::{self, NoteError, VerifierKey};
-use coffer_wire::succession::Handover;
+use coffer_wire::succession::{Handover, Rekey, Trust};
 use serde_json::json;
 use signed_note::{Note, StandardVerifier, VerifierList};
 
@@ -91,7 +93,9 @@ async fn for_thirty_days_both_keys_sign_and_then_the_old_one_is_gone() {
     assert!(states.contains(&(1, State::Destroyed)) && states.contains(&(2, State::Active)), "{states:?}");
     let gone = rows.iter().find(|(_, row)| row.version == 1).unwrap();
     assert!(gone.1.wrapped.as_bytes().iter().all(|byte| *byte == 0));
-    assert_eq!(vault.leaves_since(vault.log_size() - 1)[0].action, Action::KeysDestroy);
+    let destroyed = vault.log_size() - 1;
+    assert_eq!(vault.leaves_since(destroyed)[0].action, Action::KeysDestroy);
+    certified(&vault, (destroyed, gone.0), (&old, &new), &note, clock.now_ms()).await;
     catch_up(&mut outsider, &vault).await;
     // Who was away with the first key follows; with any other it does not.
     away.checkpoint().await.unwrap();
@@ -113,6 +117,63 @@ async fn for_thirty_days_both_keys_sign_and_then_the_old_one_is_gone() {
     admin.post("/v1/log/rekey", &json!({})).await.granted();
     catch_up(&mut outsider, &vault).await;
     assert_eq!(found(&vault.stop().await), []);
+}
+
+/// The end of the old key, for whoever was handed that key and has the note by which it handed on.
+async fn certified(
+    vault: &Running,
+    (leaf, id): (u64, KeyId),
+    (old, new): (&VerifierKey, &VerifierKey),
+    rekey: &Rekey,
+    now_ms: u64,
+) {
+    let wanted = vault.home().request("admin@example", &["security-admin"], "console", &["oakvale"]);
+    let admin = vault.staff("security-admin", "oakvale").with_token(vault.home().mint(&wanted, now_ms));
+    let issue = async |leaf: u64| admin.post("/v1/certificates/issue", &json!({ "leaf": leaf })).await;
+    let issued = async || issue(leaf).await.granted().json()["certificate"].as_str().unwrap().to_owned();
+    let text = issued().await;
+    let mut trust = Trust::of(old.clone());
+    assert!(Certificate::verify_by(&text, &trust).is_err(), "without the note");
+    trust.follow(vault.house().ledger().shared().line().notes()).unwrap();
+    let (certificate, checkpoint) = Certificate::verify_by(&text, &trust).unwrap();
+    assert_eq!(
+        (certificate.kind, certificate.state, certificate.act.index),
+        (Kind::Destruction, certificate::State::Refused, leaf)
+    );
+    assert_eq!(certificate.keys, [Key { id: id.to_string(), version: Some(1) }]);
+    let next = certificate.next.as_ref().unwrap();
+    assert_eq!((&next.key, next.version, next.made.index), (new, 2, rekey.size));
+    let leaves = vault.leaves_since(0);
+    assert_eq!((certificate.from_ms, certificate.to_ms), (leaves[rekey.size as usize].t, leaves[leaf as usize].t));
+    assert!(certificate.to_ms - certificate.from_ms >= OVERLAP_MS && checkpoint.size > leaf);
+    // The leaf of the new key is no end of anything.
+    issue(rekey.size).await.refused(404, "not_found");
+    // Once the store's files were written anew, its wrapped bytes are gone too.
+    assert!(vault.house().has_bytes_to_end());
+    vault.house().end_bytes(|_| Ok(())).await.unwrap().unwrap();
+    let (after, _) = Certificate::verify_by(&issued().await, &trust).unwrap();
+    assert_eq!((after.state, after.act.index), (certificate::State::Destroyed, leaf));
+    // Offline, by the command, with the first key and the notes.
+    let [file, since] = ["certificate", "since"].map(|name| vault.home().folder().join(name));
+    std::fs::write(&file, issued().await).unwrap();
+    let line = vault.house().ledger().shared().line();
+    let newest = vault.house().ledger().shared().newest().to_string();
+    let notes: String = line.notes().flat_map(|note| [note, "\n"]).chain([newest.as_str()]).collect();
+    std::fs::write(&since, notes).unwrap();
+    let log_key = vault.home().folder().join("first.pub");
+    std::fs::write(&log_key, format!("{old}\n")).unwrap();
+    let verify = |more: &[&str]| {
+        let mut command = std::process::Command::new(coffer_tests::harness::command_line());
+        command.args(["--json", "log", "verify", "--certificate"]).arg(&file).arg("--log-key").arg(&log_key).args(more);
+        command.output().unwrap()
+    };
+    let said = told(&verify(&["--since", since.to_str().unwrap()]));
+    assert_eq!((&said["verified"], &said["state"]), (&json!(true), &json!("destroyed")));
+    assert_eq!((&said["keys"], &said["next_key"]), (&json!([id.to_string()]), &json!(new.to_string())));
+    assert_eq!((&said["leaf"], &said["next_leaf"]), (&json!(leaf), &json!(rekey.size)));
+    let refused = verify(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("certificate_signature"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! The second person's decision, and the evidence of it: an act that needs two people takes an [`Approved`] by value.
 
 use coffer_keys::AuditKey;
-use coffer_wire::approvals::ApprovalState;
+use coffer_wire::approvals::{ApprovalId, ApprovalState};
 use coffer_wire::leaf::Action;
 use coffer_wire::problem::Code;
 use coffer_wire::{Hash, Name};
@@ -62,6 +62,16 @@ impl Approved {
         needs.push(self.unchanged);
         batch.put(Family::Meta, self.key, self.used);
     }
+}
+
+/// What stands before the name of an approval in the private part of the leaf of its use.
+const TOLD: &str = "approval ";
+
+/// The approval that was used for an act, as the private part of the act's leaf tells it: behind what else is said there.
+pub fn used_in(note: &str) -> Option<ApprovalId> {
+    /// Characters of an approval's name.
+    const ID: usize = 22;
+    note.rmatch_indices(TOLD).find_map(|(at, _)| note.get(at + TOLD.len()..)?.get(..ID)?.parse().ok())
 }
 
 /// Under what an approval is kept: the vault's unattributed key of a half-year.
@@ -131,7 +141,7 @@ impl Gate {
             return refused(Code::ApprovalVoid, "approval-void");
         };
         let (key, unchanged) = (asked.key(), asked.unchanged());
-        let told = format!("approval {} by {}", asked.id(), decided.by);
+        let told = format!("{TOLD}{} by {}", asked.id(), decided.by);
         let used = asked.used().seal(under.key, under.period);
         let Some(used) = used else { return refused(Code::Internal, "no-randomness") };
         Ok(Approved { key, unchanged, used, told })
@@ -193,4 +203,22 @@ fn still_may(in_force: &InForce, asked: &Asked, decided: &Decided) -> bool {
         && known
         && !names.conflict(roles)
         && asks(asked).all(|ask| policy.decide(&rights, asked.row.act, &ask).is_ok())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_approval_that_an_act_used_is_read_out_of_what_its_leaf_tells() {
+        let id = ApprovalId([0x5a; 16]);
+        let told = format!("{TOLD}{id} by b@example (https://id.example)");
+        for note in [told.clone(), format!("hold x, {told}"), format!("because: the approval of others\nso, {told}")] {
+            assert_eq!(used_in(&note), Some(id), "{note}");
+        }
+        for note in ["", "approval ", "approval of nobody that anybody knows", "approved by b@example"] {
+            assert_eq!(used_in(note), None, "{note}");
+        }
+    }
 }

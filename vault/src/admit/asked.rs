@@ -135,6 +135,11 @@ impl Asked {
         }
     }
 
+    /// How far it has come, as the row says it: a request whose time has ended may still be told as before.
+    pub fn kept_state(&self) -> ApprovalState {
+        self.row.state
+    }
+
     /// The end of its time, if it has just been seen: the row that says so.
     pub fn expired(self, now_ms: u64) -> Option<Asked> {
         let ends = self.state(now_ms) == ApprovalState::Expired && self.row.state != ApprovalState::Expired;
@@ -220,7 +225,12 @@ pub fn id_of(key: &[u8]) -> Option<ApprovalId> {
 /// The one rule of who is the same: the subject, whoever vouches for it, in whichever case it is written. Two people whom two
 /// issuers name alike count as one, which is the safe side.
 fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    one_person(one) == one_person(other)
+}
+
+/// What all spellings of a subject have in common.
+pub(super) fn one_person(subject: &str) -> String {
+    subject.trim().to_lowercase()
 }
 
 pub(super) fn person(staff: &Verified) -> Person {

@@ -12,11 +12,13 @@ mod ask;
 mod asked;
 mod caller;
 mod certificate;
+mod held;
 mod jwks;
 mod jws;
 mod permit;
 mod policy;
 mod quota;
+pub mod tally;
 mod token;
 
 #[cfg(test)]
@@ -33,13 +35,14 @@ use crate::schema::Schema;
 use applications::Known;
 
 pub use applications::{Applications, NotAdmitted};
-pub use approved::{Approved, Under};
+pub use approved::{Approved, Under, used_in};
 pub use ask::Ask;
 pub use asked::{Asked, What, id_of, row_key};
 pub use caller::{Caller, Refusal};
 pub use certificate::{NotACertificate, PeerCertificate};
+pub use held::{Held, HeldAt};
 pub use jws::install_provider;
-pub use permit::{Act, Erase, EraseSubject, Job, List, Manage, Permit, Read, Write};
+pub use permit::{Act, Erase, EraseSubject, Job, List, Manage, MoreErasures, Permit, Read, Write};
 pub use policy::{GRANTS_MAX, Policy, ROLES_MAX, RULE_EVERYONE, Revoked};
 pub use quota::{FOLD_TIME, Limit, Quota, Room, Seat, TooMany, UnderWay};
 pub use token::{

@@ -66,6 +66,8 @@ pub enum Write {}
 pub enum Erase {}
 /// A person is erased from a category.
 pub enum EraseSubject {}
+/// A person may erase more than one may alone.
+pub enum MoreErasures {}
 /// A person's records in a category are listed.
 pub enum List {}
 /// A job works on what an act has begun.
@@ -80,7 +82,7 @@ mod sealed {
 macro_rules! acts {
     ($($act:ident)*) => { $(impl sealed::Sealed for $act {} impl Act for $act {})* };
 }
-acts! { Read Write Erase EraseSubject List Job Manage }
+acts! { Read Write Erase EraseSubject MoreErasures List Job Manage }
 
 impl<A: Act> Permit<A> {
     /// SHA-256 over who asked and what was asked for: [`Ask::digest`].
@@ -164,6 +166,11 @@ impl Gate {
     /// and a grant to erase in the category, of the person's roles and of the application both.
     pub fn permit_erase_subject(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<EraseSubject>, Refusal> {
         self.decide(caller, ask, Action::SubjectsErase)
+    }
+
+    /// May the caller ask to erase more of this category for this purpose than one person may alone? Needs what erasing needs.
+    pub fn permit_more_erasures(&self, caller: &Caller, ask: &Ask<'_>) -> Result<Permit<MoreErasures>, Refusal> {
+        self.decide(caller, ask, Action::ErasureAllow)
     }
 
     /// May records of this category be listed for this purpose?

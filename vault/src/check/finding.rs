@@ -99,6 +99,22 @@ codes! {
         "Treat every access since as suspect; restore the row from a backup.";
     DrillAltered = "drill_altered", "When the newest drill was is not what this vault has written.",
         "Believe no date of `status`; drill anew, which writes the row anew.";
+    ApprovalAltered = "approval_altered", "A request for a second person does not open: it is not what this vault has written.",
+        "It approves nothing. Restore the row from a backup, or ask again; find out what wrote to the data folder beside the vault.";
+    ApprovalUnlogged = "approval_unlogged", "A request for a second person is there that no leaf asked for.",
+        "Only a holder of the keys could write it, or it belongs to another log: remove it, and treat the vault's audit keys as compromised.";
+    ApprovalStateWrong = "approval_state_wrong", "A request for a second person is not as far as its leaves say: an older row was put back.",
+        "Somebody may use an approval twice: refuse it (`coffer approvals refuse`), or restore the row from a backup.";
+    ApprovalMissing = "approval_missing", "A request for a second person that a leaf asked for is not there.",
+        "It approves nothing any more: ask again; find out what wrote to the data folder beside the vault.";
+    HoldAltered = "hold_altered", "A legal hold does not open, or lies at another person's place.",
+        "Restore the row from a backup, or set the hold anew: until then nothing of the person it lies at is erased.";
+    HoldUnlogged = "hold_unlogged", "A legal hold is there that no leaf set, or that was lifted.",
+        "It keeps a person from being erased: restore the meta family from a backup, or lift it again.";
+    HoldMissing = "hold_missing", "A legal hold that was set and not lifted is not there.",
+        "Set it anew at once (`coffer hold set`): nothing keeps this person from being erased. The leaf says whom and why.";
+    CountAltered = "count_altered", "A count of somebody's erasures does not open: it is not what this vault has written.",
+        "It counts for nobody; within the hour somebody may erase more than one person may alone. Find out what wrote to the data folder.";
     HandoverWrong = "handover_wrong", "A note by which the log was handed on is altered, not signed by the log's key, or not the one that the log names.",
         "Compare it with the notes beside the head and with those that clients keep; put the right one back.";
     LogKeyOther = "log_key_other", "The key that signs the log is not the log key that was given.",

@@ -8,7 +8,8 @@ use subtle::ConstantTimeEq;
 
 use super::log::Log;
 use super::{Check, CheckError, Code, Finding, Place};
-use crate::admit::{Asked, id_of};
+use crate::admit::tally::CountedRow;
+use crate::admit::{Asked, Held, HeldAt, id_of};
 use crate::jobs::{JOBS_KEPT, JobRow, Progress};
 use crate::keyring::{audit_category, drill_tag, in_force_tag};
 use crate::ledger::{Final, Last, Remembered, ended_at};
@@ -34,7 +35,8 @@ impl Check<'_> {
                     in_force.push((key.to_vec(), value.to_vec()));
                 }
                 _ if key.starts_with(meta::HANDOVER_PREFIX) => {}
-                _ if is_remembered(key, value) || is_asked(key, value) || is_hold(key, value) => {}
+                _ if is_remembered(key, value) || is_asked(key, value) => {}
+                _ if is_hold(key, value) || is_counted(key, value) => {}
                 _ if key.starts_with(meta::JOB_PREFIX) => match (JobRow::id(key), JobRow::decode(value)) {
                     (Some(id), Some(row)) => jobs.push((id, row)),
                     _ => check.found(Code::ForeignEntry, Place::of(Family::Meta)),
@@ -155,18 +157,19 @@ fn is_remembered(key: &[u8], value: &[u8]) -> bool {
     sizes.is_some_and(|sizes| sizes == REQUEST || sizes == ITEM)
 }
 
-/// A request for a second person. docs/FORMAT.md. Only the vault itself can tell whose it is; one that is not its own does not
-/// open there, and approves nothing.
+/// A request for a second person. docs/FORMAT.md. Whether it is the vault's own takes the seal (`people.rs`).
 fn is_asked(key: &[u8], value: &[u8]) -> bool {
     id_of(key).is_some() && Asked::period(value).is_some()
 }
 
 /// A legal hold. docs/FORMAT.md.
 fn is_hold(key: &[u8], value: &[u8]) -> bool {
-    const ENDS: usize = 32;
-    let place = key.strip_prefix(meta::HOLD_PREFIX).and_then(|rest| rest.len().checked_sub(ENDS).map(|at| &rest[..at]));
-    let controller = place.and_then(|place| place.strip_suffix(b":")).and_then(|name| std::str::from_utf8(name).ok());
-    controller.is_some_and(|name| Name::new(name).is_ok()) && Asked::period(value).is_some()
+    HeldAt::of(key).is_some() && Held::period(value).is_some()
+}
+
+/// A count of erasures, or an allowance of more. docs/FORMAT.md.
+fn is_counted(key: &[u8], value: &[u8]) -> bool {
+    CountedRow::place(key).is_some() && CountedRow::period(value).is_some()
 }
 
 fn controller_of(key: &[u8]) -> Option<Name> {

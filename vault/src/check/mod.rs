@@ -15,6 +15,7 @@ mod line;
 mod log;
 mod meta;
 mod past;
+mod people;
 mod privates;
 mod rebuild;
 mod rows;
@@ -168,6 +169,7 @@ pub fn check(home: &Home<'_>, root: Option<&RootKey>, progress: &dyn Progress) -
         None => None,
         Some(verifier) => check.past(verifier, &wraps, &log)?,
     };
+    check.people(verifier.as_ref(), past.as_mut())?;
     check.keys(&wraps, verifier.as_ref(), past.as_mut())?;
     check.rows(&wraps, verifier.as_ref(), past)?;
     Ok(check.report)

@@ -11,6 +11,7 @@ use coffer_wire::{Hash, Name};
 
 use super::keys::Wraps;
 use super::log::Log;
+use super::people::People;
 use super::privates::Opener;
 use super::{Check, CheckError, Code, Place, Who, index_of};
 use crate::keyring::record::State;
@@ -56,6 +57,8 @@ pub(super) struct Past<'v> {
     pub(super) states: HashMap<KeyId, State>,
     /// The keys that sign the log, or did.
     log_keys: BTreeSet<KeyId>,
+    /// What it says of requests for a second person and of holds.
+    pub(super) people: People,
     /// Whether something could not be read that may have made or destroyed keys.
     pub(super) has_gaps: bool,
 }
@@ -85,6 +88,7 @@ impl Check<'_> {
             again: HashSet::new(),
             states: HashMap::new(),
             log_keys: wraps.log_keys(),
+            people: People::default(),
             has_gaps: false,
         };
         if NEEDED.into_iter().any(|family| self.is_damaged(family)) {
@@ -148,6 +152,7 @@ impl Past<'_> {
         if !matches!(leaf.decision(), Ok(Decision::Granted(_))) {
             return Ok(());
         }
+        self.people.follow(index, leaf, private);
         match leaf.action {
             Action::RecordsWrite | Action::RecordsReseal => self.written(index, leaf, private)?,
             Action::RecordsErase => self.ended(leaf, private)?,

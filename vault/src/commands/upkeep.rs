@@ -44,9 +44,8 @@ impl Keeper {
         }
         self.next_sweep = Instant::now() + SWEEP_EVERY;
         let forgotten = house.forget_requests().await;
-        let ended = house.end_approvals().await;
-        tracing::info!(ended, "requests for a second person had come to their end");
         tracing::info!(forgotten, "requests with an idempotency key were forgotten, by their rows");
+        house.forget_erasures().await;
         house.end_log_keys().await;
         let ended = house.end_approvals().await;
         tracing::info!(ended, "requests for a second person had come to their end");

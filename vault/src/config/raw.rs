@@ -15,8 +15,8 @@ use toml::value::Datetime;
 use super::agreement::{self, RawAgreement};
 use super::{
     APPLICATIONS_MAX, Application, Backup, CONTROLLERS_MAX, Config, Controller, DEADLINE_SECONDS_MAX, Deadlines,
-    FileError, GENERATION_DAYS, GENERATION_DAYS_MAX, Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log, NOTICE_BYTES_MAX,
-    ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start, Store, TEXT_BYTES_MAX, Token,
+    ERASURES_AN_HOUR, FileError, GENERATION_DAYS, GENERATION_DAYS_MAX, Issuer, LIMIT_MAX, Limits, Listen, LocalCa, Log,
+    NOTICE_BYTES_MAX, ORIGIN_BYTES_MAX, Seal, SealKind, Source, Start, Store, TEXT_BYTES_MAX, Token,
 };
 
 /// What the erasure ledger is called where `[log] erasures` is left out.
@@ -161,6 +161,8 @@ struct RawLimits {
     connections: Option<Spanned<u32>>,
     in_flight: Option<Spanned<u32>>,
     requests_per_second: Option<Spanned<u32>>,
+    /// Of the vault as a whole.
+    erasures_an_hour: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -194,6 +196,7 @@ impl RawConfig {
         // `join` leaves an absolute path as it is.
         let at = |path: &PathBuf| home.join(path);
         let limits = self.limits.over(Limits::default());
+        let erasures_an_hour = self.limits.erasures_an_hour.as_ref().map_or(ERASURES_AN_HOUR, |most| *most.get_ref());
         Config {
             home: home.to_owned(),
             name: self.name,
@@ -204,6 +207,7 @@ impl RawConfig {
                 client_ca: at(&self.listen.client_ca),
             },
             operator: self.operator.map(|operator| operator.address.into_inner()),
+            erasures_an_hour,
             deadlines: self.deadlines.over(Deadlines::default()),
             log: self.log.into_log(home),
             seal: self.seal.into_seal(home),
@@ -313,9 +317,13 @@ impl RawLimits {
     }
 
     fn declared(&self) -> impl Iterator<Item = (&'static str, &Spanned<u32>)> {
-        let RawLimits { connections, in_flight, requests_per_second } = self;
-        let named =
-            [("connections", connections), ("in_flight", in_flight), ("requests_per_second", requests_per_second)];
+        let RawLimits { connections, in_flight, requests_per_second, erasures_an_hour } = self;
+        let named = [
+            ("connections", connections),
+            ("in_flight", in_flight),
+            ("requests_per_second", requests_per_second),
+            ("erasures_an_hour", erasures_an_hour),
+        ];
         named.into_iter().filter_map(|(key, limit)| Some((key, limit.as_ref()?)))
     }
 }
@@ -516,6 +524,10 @@ impl Check<'_> {
             self.token("certificate", &application.certificate)?;
             self.token("client_id", &application.client_id)?;
             self.within(application.limits.declared(), LIMIT_MAX)?;
+            if let Some(limit) = &application.limits.erasures_an_hour {
+                let why = "stands in the vault's own `[limits]`: erasures are counted by person, through whichever application";
+                return Err(self.source.at(limit.span(), "erasures_an_hour", why));
+            }
         }
         Ok(())
     }
@@ -807,6 +819,16 @@ audience = "coffer"
             assert_eq!(error.key.as_deref(), Some(key), "{next}: {error}");
             assert!(error.line.is_some(), "{error}");
         }
+    }
+
+    #[test]
+    fn erasures_are_limited_by_person_for_the_vault_as_a_whole() {
+        assert_eq!(read(GOOD).unwrap().erasures_an_hour, 100);
+        let own = GOOD.replace("[log]", "[limits]\nerasures_an_hour = 7\n[log]");
+        assert_eq!(read(&own).unwrap().erasures_an_hour, 7);
+        let of_one = GOOD.replace("suspended = true", "limits = { erasures_an_hour = 7 }");
+        let error = read(&of_one).unwrap_err().to_string();
+        assert!(error.contains("erasures_an_hour") && error.contains("counted by person"), "{error}");
     }
 
     #[test]

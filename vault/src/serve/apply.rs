@@ -13,6 +13,7 @@ use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::approval;
+use super::blocking::detached;
 use super::desk::{Desk, Envelope};
 use super::genesis::{Proposal, key_detail};
 use super::house::{HouseError, families};
@@ -35,7 +36,7 @@ pub(super) async fn schema(house: Arc<House>, incoming: Incoming) -> Answered {
 
 /// A task of its own, which ends whether or not the caller waits for it: what is in force in the log must come into force here.
 async fn to_its_end(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
-    tokio::spawn(apply(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(apply(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn apply(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {

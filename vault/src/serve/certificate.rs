@@ -9,19 +9,20 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use coffer_wire::api::{CertificateAnswer, CertificateRequest, ProveRequest};
-use coffer_wire::certificate::{Archives, Certificate, KEYS_MAX, Key, Kind, Proved, Shown, State};
+use coffer_wire::certificate::{Archives, Certificate, KEYS_MAX, Key, Kind, NextKey, Proved, Shown, State};
 use coffer_wire::leaf::{Action, Leaf};
-use coffer_wire::note::Checkpoint;
+use coffer_wire::note::{Checkpoint, VerifierKey};
 use coffer_wire::private::{Private, SALT_BYTES};
 use coffer_wire::problem::{Code, Problem};
+use coffer_wire::succession::Handover;
 use coffer_wire::tree::leaf_hash;
 use coffer_wire::{Hash, note};
 
 use super::answer::{Answered, body};
 use super::blocking::blocking;
 use super::{House, Incoming, manage};
-use crate::keyring::record::Use;
-use crate::keyring::{Audited, root_rows};
+use crate::keyring::record::{State as KeyState, Use};
+use crate::keyring::{Audited, log_rows, root_rows};
 use crate::ledger::erasures::{self, ErasuresError};
 use crate::ledger::history::{History, HistoryError, leaf_key};
 use crate::ledger::{Final, NotProved, StoredPrivate, Volume, prove};
@@ -46,6 +47,10 @@ pub(super) struct Statement {
     pub(super) record_count: Option<u64>,
     /// Until when archives may hold them.
     pub(super) archives: Option<Archives>,
+    /// Whether it is a key of the log that ended.
+    pub(super) is_of_the_log: bool,
+    /// The key of the log that took its place, its version, and its leaf.
+    pub(super) next: Option<(VerifierKey, u32, u64)>,
 }
 
 /// Why there is no certificate.
@@ -83,9 +88,9 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     let certificate = match issued.await.map_err(|_| Problem::new(Code::Internal))? {
         Ok(certificate) => certificate,
         Err(NotIssued::NoSuchAct) => {
-            let detail = "`leaf` must be the index of a leaf of an erase, of `keys.destroy` or `keys.shred` as its receipt \
-                          names it, or of `keys.rewrap` or `keys.reseal`";
-            return Err(Problem::new(Code::Malformed).with_detail(detail));
+            let detail = "`leaf` must be the index of a leaf of an erase, of `keys.destroy` (of a category's key, or of the log's) or \
+                          `keys.shred` as its receipt names it, or of `keys.rewrap` or `keys.reseal`";
+            return Err(Problem::new(Code::NotFound).with_detail(detail));
         }
         Err(error) => {
             tracing::error!(%error, "no certificate");
@@ -108,8 +113,10 @@ pub(super) fn issue(house: &House, told: Statement) -> Result<String, NotIssued>
         ended.filter(|ended| ended.before > volume.position(told.leaf) && Volume::split(ended.leaf).0 == volume);
     let (checkpoint, size) = house.ledger.shared().newest_with_size();
     // The end of a job says in its private part how much was moved, and speaks of nobody.
+    // Likewise that of a key of the log.
     let (leaf, act) = match told.kind {
         Kind::Rotation => shown(house, told.leaf, size)?,
+        Kind::Destruction if told.is_of_the_log => shown(house, told.leaf, size)?,
         _ => proved(house, told.leaf, size)?,
     };
     if leaf.granted.is_none() || !told.kind.actions().contains(&leaf.action.as_str()) {
@@ -117,6 +124,11 @@ pub(super) fn issue(house: &House, told: Statement) -> Result<String, NotIssued>
     }
     let last = ended.map(|ended| shown(house, Volume::split(ended.leaf).1, size)).transpose()?;
     let (done_ms, last) = last.map_or((leaf.t, None), |(last, proved)| (last.t, Some(proved)));
+    let next = |(key, version, index)| {
+        let (_, made) = proved(house, index, size)?;
+        Ok::<_, NotIssued>(NextKey { key, version, made })
+    };
+    let next = told.next.map(next).transpose()?;
     let destroyed = last.is_some() || told.kind == Kind::Generation;
     let Checkpoint { origin, .. } =
         note::verify(&checkpoint, &house.ledger.verifier_key()).map_err(|_| NotIssued::Altered)?;
@@ -132,6 +144,7 @@ pub(super) fn issue(house: &House, told: Statement) -> Result<String, NotIssued>
         to_ms: done_ms,
         state: if destroyed { State::Destroyed } else { State::Refused },
         archives: told.archives,
+        next,
         act,
         last,
         checkpoint: checkpoint.to_string(),
@@ -160,14 +173,26 @@ fn of_rotation(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIss
     let began = began.map(|(volume, index)| parsed(&History::of(&*house.engine, volume), index)).transpose()?;
     let from_ms = began.map(|began| began.t);
     let (key_count, record_count) = (keys.len() as u64, told.moved);
-    Ok(Statement { kind: Kind::Rotation, leaf, from_ms, keys, key_count, record_count, archives: None })
+    Ok(Statement {
+        kind: Kind::Rotation,
+        leaf,
+        from_ms,
+        keys,
+        key_count,
+        record_count,
+        archives: None,
+        is_of_the_log: false,
+        next: None,
+    })
 }
 
 /// Of a version of a category key that was destroyed, and of what ended with it.
 fn of_destruction(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIssued> {
+    if act.category.is_none() {
+        return of_log_key(house, leaf, act);
+    }
     let keys = versions(house, act, |of| act.version == Some(of))?;
-    // A key of the log is of no category, and no file of the store says how far its end has come.
-    if keys.is_empty() || act.category.is_none() {
+    if keys.is_empty() {
         return Err(NotIssued::NoSuchAct);
     }
     let (mut under, at) = (HashSet::new(), volume(house).position(leaf));
@@ -178,7 +203,51 @@ fn of_destruction(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, Not
         Ok(())
     })?;
     let (key_count, record_count) = (keys.len() as u64, Some(under.len() as u64));
-    Ok(Statement { kind: Kind::Destruction, leaf, from_ms: None, keys, key_count, record_count, archives: None })
+    Ok(Statement {
+        kind: Kind::Destruction,
+        leaf,
+        from_ms: None,
+        keys,
+        key_count,
+        record_count,
+        archives: None,
+        is_of_the_log: false,
+        next: None,
+    })
+}
+
+/// Of a key of the log, which ends some time after another took its place. One that others may hold ends with its log: then
+/// the log that follows begins with the other, and no leaf of it says since when.
+fn of_log_key(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIssued> {
+    let version = act.version.ok_or(NotIssued::NoSuchAct)?;
+    let rows = log_rows(&*house.engine).map_err(|_| NotIssued::Altered)?;
+    let ended = rows.iter().find(|(_, row)| row.version == version && row.state == KeyState::Destroyed);
+    let (id, _) = ended.ok_or(NotIssued::NoSuchAct)?;
+    let keys = vec![Key { id: id.to_string(), version: Some(version) }];
+    let next = next_log_key(house, version + 1)?;
+    let from_ms = next.as_ref().map(|(.., made_ms)| *made_ms);
+    let next = next.map(|(key, index, _)| (key, version + 1, index));
+    let (kind, archives) = (Kind::Destruction, None);
+    Ok(Statement { kind, leaf, from_ms, keys, key_count: 1, record_count: None, archives, is_of_the_log: true, next })
+}
+
+/// The log's key of a version that was made in this log, its leaf and when that was. The leaf is the first that the note by
+/// which the key before it handed on does not count.
+fn next_log_key(house: &House, version: u32) -> Result<Option<(VerifierKey, u64, u64)>, NotIssued> {
+    let history = History::of(&*house.engine, volume(house));
+    let (line, own) = (house.ledger.shared().line(), house.ledger.verifier_key());
+    let of_this_log = line.handovers().rev().map_while(|handover| match handover {
+        Handover::Rekey(rekey) if rekey.log == own.name() => Some(rekey),
+        _ => None,
+    });
+    for rekey in of_this_log {
+        let leaf = parsed(&history, rekey.size)?;
+        let names = leaf.row == Some(Hash::sha256(rekey.key.to_string().as_bytes()));
+        if leaf.action == Action::LogRekey && names && leaf.version == Some(version) {
+            return Ok(Some((rekey.key.clone(), rekey.size, leaf.t)));
+        }
+    }
+    Ok(None)
 }
 
 /// Versions of the category key that a leaf is about.
@@ -216,7 +285,17 @@ fn of_erasure(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> 
             return Err(NotIssued::NoSuchAct);
         }
     }
-    Ok(Statement { kind: Kind::Erasure, leaf, from_ms: None, keys, key_count, record_count: None, archives: None })
+    Ok(Statement {
+        kind: Kind::Erasure,
+        leaf,
+        from_ms: None,
+        keys,
+        key_count,
+        record_count: None,
+        archives: None,
+        is_of_the_log: false,
+        next: None,
+    })
 }
 
 /// The keys that the erasure ledger names under one leaf.

@@ -16,7 +16,8 @@ use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
 use super::round::{self, LotKey, Way};
 use super::step::{Finish, Finished, Halt, Lot, Step, receipts};
-use super::{House, Incoming, erasure, hold};
+use super::{House, Incoming, allow, erasure, hold};
+use crate::admit::tally::Slot;
 use crate::admit::{Ask, Erase, Permit, Refusal};
 use crate::keyring::{Line, SubjectIndex};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
@@ -49,6 +50,7 @@ struct Ending<'a> {
     at: usize,
     item: &'a EraseItem,
     permit: Permit<Erase>,
+    slot: Slot,
 }
 
 /// Records of one person in one category: their ends are one submission, so that the person's other records there are sealed
@@ -80,9 +82,14 @@ fn prepare(desk: &Arc<Desk>, items: &[(usize, &EraseItem)], view: &View<'_>) -> 
             }
             Ok(_) => {}
         }
+        // Likewise.
+        let Some(slot) = allow::slot(desk, vec![item.category]) else {
+            lots.push(desk.refuse(Code::TooManyErasures, item.category, item.private())?.alone(at));
+            continue;
+        };
         // A record that is named twice is not there the second time.
         match named.insert(&item.record) && is_there(desk, item, view)? {
-            true => endings.push(Ending { at, item, permit }),
+            true => endings.push(Ending { at, item, permit, slot }),
             false => lots.push(desk.absent(item.category, item.private())?.alone(at)),
         }
     }
@@ -131,17 +138,19 @@ fn end(desk: &Arc<Desk>, endings: Vec<Ending<'_>>, unheld: Precondition, view: &
         None => {}
         Some(Err(_)) => lots.extend(ending.iter().map(|(_, e)| altered(e)).collect::<Result<Vec<_>, Halt>>()?),
         Some(Ok(submission)) => {
+            let counted = allow::counted(desk, ending.iter().map(|(_, e)| &e.slot))?;
             // The leaves of what was sealed again stand behind that of the first record that ended.
             let leaves = std::iter::once(1 + rest.len()).chain(std::iter::repeat(1));
-            let parts = ending.iter().zip(leaves).map(|((_, e), leaves)| (e.at, leaves, finish())).collect();
-            lots.push(Lot { submission, parts });
+            let parts = ending.into_iter().zip(leaves).map(|((_, e), leaves)| (e.at, leaves, finish(e.slot))).collect();
+            lots.push(Lot { submission: submission.with_rows(counted, Vec::new()), parts });
         }
     }
     Ok(lots)
 }
 
-fn finish() -> Finish {
+fn finish(slot: Slot) -> Finish {
     Box::new(|recorded, notes| {
+        slot.keep();
         Finished::Outcome(Outcome {
             status: 200,
             erased: Some(1),

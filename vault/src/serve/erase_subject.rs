@@ -16,7 +16,7 @@ use super::desk::Desk;
 use super::guard::{Item, Text, Texts};
 use super::round::{self, LotKey, Way};
 use super::step::{Finished, Halt, Lot, Step, receipts};
-use super::{House, Incoming, erasure, hold};
+use super::{House, Incoming, allow, erasure, hold};
 use crate::admit::{Ask, EraseSubject, Permit, Refusal};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::seal::Stored;
@@ -71,6 +71,9 @@ fn erase(
     if holds.stand() {
         return desk.refuse_item(Code::OnHold, item.category(), item.private());
     }
+    let Some(slot) = allow::slot(desk, permits.iter().map(|(category, _)| *category).collect()) else {
+        return desk.refuse_item(Code::TooManyErasures, item.category(), item.private());
+    };
     let (mut endings, mut erased, mut about) = (Vec::new(), 0, None);
     for (category, permit) in permits.iter().filter(|(category, _)| !seen.contains_key(category)) {
         match end(desk, *category, permit, &mut about, view)? {
@@ -90,7 +93,9 @@ fn erase(
         None => desk.absent(last, item.private()),
         // A hold that is numbered before this wins: then this starts again, and finds it.
         Some(submission) => {
-            Ok(Step::new(submission.with_rows(Batch::new(), vec![holds.unchanged]), move |recorded, notes| {
+            let counted = allow::counted(desk, [&slot])?;
+            Ok(Step::new(submission.with_rows(counted, vec![holds.unchanged]), move |recorded, notes| {
+                slot.keep();
                 Finished::Outcome(Outcome {
                     status: 200,
                     erased: Some(erased),

@@ -6,6 +6,7 @@ use coffer_wire::api::{
     ShowRequest,
 };
 use coffer_wire::approvals::DecideRequest;
+use coffer_wire::erasures::AllowErasuresRequest;
 use coffer_wire::holds::{LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::private::Private;
 use coffer_wire::schema::SchemaRequest;
@@ -215,6 +216,16 @@ impl Texts for ListHoldsRequest {
         let ListHoldsRequest { controller, person } = self;
         let person = person.iter().map(|person| Text::of("person", person));
         std::iter::once(Text::of("controller", controller)).chain(person)
+    }
+}
+
+impl Texts for AllowErasuresRequest {
+    fn texts(&self) -> impl Iterator<Item = Text<'_>> {
+        let AllowErasuresRequest { controller, categories, purpose, case, count: _, hours: _, reason, approval: _ } =
+            self;
+        let named = [Text::of("controller", controller), Text::of("purpose", purpose), Text::of("reason", reason)];
+        let categories = categories.iter().map(|category| Text::of("categories", category));
+        named.into_iter().chain(categories).chain(case.iter().map(|case| Text::of("case", case)))
     }
 }
 

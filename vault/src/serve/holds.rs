@@ -17,10 +17,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::answer::{Answered, body, problem_of};
 use super::blocking::blocking;
 use super::desk::{Desk, Envelope};
-use super::hold::{BYTES_MIN, Holds, Kept, all, context, on, row_key};
+use super::hold::{Holds, all, on, place};
 use super::step::Halt;
 use super::{House, Incoming, approval, manage};
-use crate::admit::{Ask, Manage, Permit, What};
+use crate::admit::{Ask, Held, Manage, Permit, What};
 use crate::ledger::{Attribution, Detail, Entry, Submission};
 use crate::store::{Batch, Family, View};
 
@@ -44,7 +44,7 @@ pub(super) async fn set(house: Arc<House>, incoming: Incoming) -> Answered {
             return Err(desk.refuse_envelope(Code::TooManyHolds, None).await);
         }
         let staff = desk.caller.staff().ok_or_else(|| Problem::new(Code::Internal))?;
-        let kept = Kept {
+        let held = Held {
             person: request.person.clone(),
             reason: request.reason.clone(),
             set_ms: now_ms,
@@ -52,8 +52,9 @@ pub(super) async fn set(house: Arc<House>, incoming: Incoming) -> Answered {
             until_ms: request.until_ms,
         };
         let mut batch = Batch::new();
-        let key = row_key(&desk, request.person.as_str(), &id).map_err(problem_of)?;
-        batch.put(Family::Meta, key.clone(), seal(&desk, &key, &kept)?);
+        let at = place(&desk, request.person.as_str(), id).map_err(problem_of)?;
+        let sealed = held.seal(&at, &desk.unattributed, desk.common.period);
+        batch.put(Family::Meta, at.key(), sealed.ok_or_else(|| Problem::new(Code::Internal))?);
         let private = private(&request.person, id, &request.reason, None);
         let submission = leaf(&desk, &permit, &about, private)?.with_rows(batch, vec![holds.unchanged]);
         if let Some(answer) = done(&desk, id, submission).await? {
@@ -87,7 +88,8 @@ pub(super) async fn lift(house: Arc<House>, incoming: Incoming) -> Answered {
         let (mut batch, mut needs) = (Batch::new(), vec![holds.unchanged]);
         let private = private(&request.person, hold.id, &request.reason, Some(approved.told()));
         approved.used_up_in(&mut batch, &mut needs);
-        batch.delete(Family::Meta, row_key(&desk, request.person.as_str(), &request.hold).map_err(problem_of)?);
+        let at = place(&desk, request.person.as_str(), request.hold).map_err(problem_of)?;
+        batch.delete(Family::Meta, at.key());
         let submission = leaf(&desk, &permit, &about, private)?.with_rows(batch, needs);
         if let Some(answer) = done(&desk, request.hold, submission).await? {
             return answer;
@@ -162,13 +164,6 @@ async fn looked<T: Send + 'static>(
         Ok(found) => Ok(found),
         Err(Altered) => Err(desk.house.fail_envelope(desk.action, &desk.common, &desk.unattributed).await),
     }
-}
-
-fn seal(desk: &Desk, key: &[u8], kept: &Kept) -> Result<Vec<u8>, Problem> {
-    let failed = || Problem::new(Code::Internal);
-    let plain = serde_json::to_vec(kept).map_err(|_| failed())?;
-    let sealed = desk.unattributed.seal(&context(key), &plain, BYTES_MIN).map_err(|_| failed())?;
-    Ok([&desk.common.period.code()[..], &sealed].concat())
 }
 
 fn private(person: &ExternalId, id: HoldId, reason: &str, approved: Option<&str>) -> Private {

@@ -10,11 +10,12 @@ use coffer_wire::{Hash, Name, leaf::Action, name::VAULT, private::Private};
 use tokio::sync::watch;
 
 use super::answer::{code_of, problem_of};
-use super::drill;
 use super::gathering::problem_of_seal;
 use super::genesis::{Proposal, ProposalError, key_detail, lines_of_new};
 use super::metrics::Metrics;
 use super::step::Halt;
+use super::{allow, drill};
+use crate::admit::tally::Tally;
 use crate::admit::{Gate, InForce, Reloaded};
 use crate::clock::{Clock, Forward, Period};
 use crate::config::{Config, FileError, SealKind};
@@ -40,6 +41,8 @@ pub struct House {
     pub(super) activation: tokio::sync::Mutex<()>,
     /// Held while somebody asks for a second person.
     pub(super) asking: tokio::sync::Mutex<()>,
+    /// What each person has erased within an hour.
+    pub(super) tally: Arc<Tally>,
     pub(super) metrics: Metrics,
     pub(super) jobs: Jobs,
     upkeep: RwLock<Upkeep>,
@@ -194,6 +197,7 @@ impl House {
         let revived = revived(&config.log.erasures, &voucher, &*engine).map_err(StartError::from)?;
         let first = unsealed(&*engine, &keyring, Period::of(now_ms), epoch, &made, &revived, opening)?;
         let first = first.with_rows(batch, Vec::new());
+        let tally = Arc::new(allow::kept(&*engine, &keyring, now_ms)?);
         let (keyring, gate) = (keyring.with(lines), Gate::new(&config, in_force)?);
         let ledger = Ledger::start(&engine, &clock, &log_place(&config), (log_keys, voucher), epoch, first)?;
         // Which rows went with keys that were destroyed before this start is not known.
@@ -211,6 +215,7 @@ impl House {
             unattributed: Unattributed::default(),
             activation: tokio::sync::Mutex::new(()),
             asking: tokio::sync::Mutex::new(()),
+            tally,
             metrics,
             jobs: Jobs::default(),
             upkeep: RwLock::default(),

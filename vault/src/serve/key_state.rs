@@ -10,7 +10,7 @@ use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
 use super::approval::{self, two_people};
-use super::blocking::blocking;
+use super::blocking::{blocking, detached};
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Approved, Manage, Permit, What};
@@ -34,7 +34,7 @@ pub(super) async fn state(house: Arc<House>, incoming: Incoming) -> Answered {
 
 /// A task of its own, which ends whether or not the caller waits for it: what has ended in the log must end here.
 async fn to_its_end(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {
-    tokio::spawn(step(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(step(house, incoming, action)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn step(house: Arc<House>, incoming: Incoming, action: Action) -> Answered {

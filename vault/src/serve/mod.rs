@@ -1,6 +1,7 @@
 //! What the vault does for a request. [`routes`] is the table of operations; each operation has a
 //! file of its own; this room alone conducts the others.
 
+mod allow;
 mod answer;
 mod apply;
 mod approval;

@@ -14,7 +14,7 @@ use coffer_wire::problem::{Code, Problem};
 use coffer_wire::succession::HANDOVERS_MAX;
 
 use super::answer::{Answered, body};
-use super::blocking::blocking;
+use super::blocking::{blocking, detached};
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Manage, Permit};
@@ -32,7 +32,7 @@ const HANDOVERS_LEFT: usize = 32;
 
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     // A task of its own, which ends whether or not the caller waits for it.
-    tokio::spawn(rekey(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(rekey(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn rekey(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -170,6 +170,7 @@ impl House {
             AnyHeld::Compromised(held) => held.destroy().write(vault, &mut batch, &mut needs),
             AnyHeld::Active(_) | AnyHeld::Destroyed(_) => return Err(Problem::new(Code::Altered)),
         }
-        self.record_one(Submission::unbound(entry).with_rows(batch, needs)).await.map(drop)
+        // Its bytes end with those of other keys: it is no key of a category, and no person's key lies under it.
+        self.record_one(Submission::unbound(entry).with_rows(batch, needs).ending_under(Vec::new())).await.map(drop)
     }
 }

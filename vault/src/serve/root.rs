@@ -30,7 +30,7 @@ use coffer_wire::{Hash, Value};
 
 use super::answer::{Answered, body};
 use super::approval::{digest, two_people};
-use super::blocking::blocking;
+use super::blocking::{blocking, detached};
 use super::desk::{Desk, Envelope};
 use super::gathering::{Gathered, Gathering, problem_of_seal};
 use super::guard::{Text, Texts};
@@ -44,7 +44,7 @@ use crate::store::{Batch, Precondition};
 
 /// A task of its own, which ends whether or not the caller waits for it: what is in force in the store must come into force in the seal.
 pub(super) async fn rotate(house: Arc<House>, incoming: Incoming) -> Answered {
-    tokio::spawn(to_its_end(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(to_its_end(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn to_its_end(house: Arc<House>, incoming: Incoming) -> Answered {
@@ -173,7 +173,8 @@ impl Act<'_> {
         });
         let shares = given.await.map_err(|_| Problem::new(Code::Internal))??;
         self.lock().forget();
-        let note = format!("{} new shares given out, {} of them needed", split.shares, split.threshold);
+        let (given, needed) = (split.shares, split.threshold);
+        let note = format!("{given} new shares given out, {needed} of them needed; {}", approved.told());
         let (mut batch, mut needs) = (Batch::new(), Vec::new());
         approved.used_up_in(&mut batch, &mut needs);
         let recorded = self.record(note, batch, needs).await?;

@@ -9,6 +9,7 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::blocking::detached;
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::admit::{Ask, Manage, Permit};
@@ -22,7 +23,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A task of its own, which ends whether or not the caller waits for it: a version that wraps in the log must wrap here.
 pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
-    tokio::spawn(rotate(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
+    detached(rotate(house, incoming)).await.unwrap_or_else(|_| Err(Problem::new(Code::Internal)))
 }
 
 async fn rotate(house: Arc<House>, incoming: Incoming) -> Answered {

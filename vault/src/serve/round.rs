@@ -12,7 +12,7 @@ use coffer_wire::{ExternalId, Name};
 use serde::de::DeserializeOwned;
 
 use super::answer::{Answered, body, code_of, code_of_halt};
-use super::blocking::blocking;
+use super::blocking::{blocking, detached};
 use super::desk::{Desk, Envelope};
 use super::guard::{Guarded, Item, Texts};
 use super::idempotency::{Decide, Once};
@@ -517,7 +517,7 @@ async fn record_failures(
     }
     let (places, submissions): (Vec<usize>, Vec<Submission>) = failed.into_iter().unzip();
     let house = Arc::clone(&desk.house);
-    let results = tokio::spawn(async move { house.ledger.submit_until_taken(submissions).await }).await;
+    let results = detached(async move { house.ledger.submit_until_taken(submissions).await }).await;
     let results = results.unwrap_or_else(|_| places.iter().map(|_| Err(Rejected::Unwritable)).collect());
     let outcome = |(at, result): (usize, Result<Vec<Recorded>, Rejected>)| match result {
         Ok(recorded) => (at, Outcome { receipts: receipts(recorded, notes), ..refused(Code::Altered) }),

@@ -26,9 +26,9 @@ use super::idempotency::Key;
 use super::incoming::new_request_id;
 use super::taking::{self, Courtesy, Untaken};
 use super::{
-    Door, House, Incoming, Within, apply, approval, certificate, crowd, drill, entry, erase, erase_subject, holds,
-    key_jobs, key_state, keys, list, manage, openapi, prove, read, rekey, root, rotate, seal_up, show, show_schema,
-    status, unseal, whoami, write,
+    Door, House, Incoming, Within, allow, apply, approval, certificate, crowd, drill, entry, erase, erase_subject,
+    holds, key_jobs, key_state, keys, list, manage, openapi, prove, read, rekey, root, rotate, seal_up, show,
+    show_schema, status, unseal, whoami, write,
 };
 use crate::admit::{PeerCertificate, Quota};
 use crate::cards;
@@ -92,6 +92,7 @@ pub const OPERATIONS: &[Operation] = &[
     operation!(POST "/v1/holds/set", Some(Action::HoldSet), holds::set, HOLDS_SET),
     operation!(POST "/v1/holds/lift", Some(Action::HoldLift), holds::lift, HOLDS_LIFT),
     operation!(POST "/v1/holds/list", Some(Action::HoldList), holds::list, HOLDS_LIST),
+    operation!(POST "/v1/erasures/allow", Some(Action::ErasureAllow), allow::serve, ERASURES_ALLOW),
     operation!(POST "/v1/schema/show", Some(Action::SchemaShow), show_schema::serve, SCHEMA_SHOW),
     operation!(GET "/openapi.json", Some(Action::ApiShow), openapi::serve, OPENAPI_JSON),
     operation!(POST "/v1/root/rotate", Some(Action::RootRotate), root::rotate, ROOT_ROTATE),

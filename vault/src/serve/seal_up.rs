@@ -9,6 +9,7 @@ use coffer_wire::private::Private;
 use coffer_wire::problem::{Code, Problem};
 
 use super::answer::{Answered, body};
+use super::blocking::detached;
 use super::desk::{Desk, Envelope};
 use super::{House, Incoming, manage};
 use crate::ledger::{Detail, Recorded};
@@ -19,7 +20,7 @@ pub(super) async fn serve(house: Arc<House>, incoming: Incoming) -> Answered {
     // The door waits until nobody holds the house; and it goes on where the caller hangs up.
     let (door, asked) = (incoming.door.clone(), Arc::downgrade(&house));
     drop((house, incoming));
-    let sealed = tokio::spawn(async move { door.seal_up(asked).await });
+    let sealed = detached(async move { door.seal_up(asked).await });
     sealed.await.map_err(|_| Problem::new(Code::Internal))?;
     let mut notes = Vec::new();
     let receipt = recorded.into_receipt(&mut notes);

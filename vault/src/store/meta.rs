@@ -22,6 +22,8 @@ pub const KEYS_ENDED: &[u8] = b"keys-ended";
 pub const STIRRED: &[u8] = b"\0stirred";
 /// Begins the key of a legal hold.
 pub const HOLD_PREFIX: &[u8] = b"hold:";
+/// Begins the key of a count of erasures by one person, or of an allowance of more.
+pub const ERASURES_PREFIX: &[u8] = b"erasures:";
 /// The policy in force, as files.
 pub const ACCESS: &[u8] = b"access";
 /// The schema in force, as files.

@@ -39,6 +39,11 @@ struct Report<'a> {
     last_leaf: Option<u64>,
     log_size: u64,
     archives: Option<Archives>,
+    /// Of a key of the log: the one that took its place, and the leaf since which it signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_leaf: Option<u64>,
 }
 
 /// `subject certificate`: of an erase.
@@ -92,6 +97,8 @@ fn tell(desk: &Desk, text: &str, trust: &Trust) -> Result<(), Failure> {
             last_leaf: certificate.last.as_ref().map(|last| last.index),
             log_size: checkpoint.size,
             archives: certificate.archives,
+            next_key: certificate.next.as_ref().map(|next| next.key.to_string()),
+            next_leaf: certificate.next.as_ref().map(|next| next.made.index),
         });
     }
     let category = certificate.category.map_or("none".to_owned(), |category| category.to_string());
@@ -108,6 +115,13 @@ fn tell(desk: &Desk, text: &str, trust: &Trust) -> Result<(), Failure> {
         ("leaf", plain(certificate.act.index)),
         ("commitment", plain(act.commit)),
     ];
+    if let [key] = &certificate.keys[..] {
+        pairs.push(("key", plain(&key.id)));
+    }
+    if let Some(next) = &certificate.next {
+        let since = moment(certificate.from_ms);
+        pairs.push(("followed by", plain(format!("{}, which signs since {since}", next.key))));
+    }
     if let Some(subject) = act.subject {
         pairs.push(("subject", plain(format!("{subject} (a name in the log alone)"))));
     }

@@ -5,6 +5,7 @@ mod approvals;
 mod approve;
 mod certificate;
 mod drill;
+mod erasures;
 mod hold;
 mod keys;
 mod log;
@@ -21,7 +22,7 @@ use coffer_client::{Erased, Logged};
 use coffer_wire::Hash;
 use serde::Serialize;
 
-use crate::args::{Access, Approvals, Cli, Command, Hold, Keys, Log, Record, Schema, Subject};
+use crate::args::{Access, Approvals, Cli, Command, Erasures, Hold, Keys, Log, Record, Schema, Subject};
 use crate::connect::Desk;
 use crate::failure::Failure;
 use crate::output::{Piece, count, faint, grouped, plain};
@@ -61,6 +62,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Approvals(Approvals::Show(args)) => approvals::show(&desk, &args).await,
         Command::Approvals(Approvals::Approve(args)) => approvals::approve(&desk, &args).await,
         Command::Approvals(Approvals::Refuse(args)) => approvals::refuse(&desk, &args).await,
+        Command::Erasures(Erasures::Allow(args)) => erasures::allow(&desk, args).await,
         Command::Hold(Hold::Set(args)) => hold::set(&desk, args).await,
         Command::Hold(Hold::Lift(args)) => hold::lift(&desk, args).await,
         Command::Hold(Hold::List(args)) => hold::list(&desk, args).await,

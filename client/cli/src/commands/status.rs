@@ -1,10 +1,12 @@
 //! `coffer status`: the state of the vault, and what must change before it may hold real data.
 
+use coffer_client::{Builder, Vault};
 use coffer_wire::api::Status;
+use coffer_wire::problem::Code;
 use coffer_wire::succession::Trust;
 
 use crate::connect::Desk;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::output::{Piece, green, grouped, list, plain, red};
 use crate::time::{length, moment};
 
@@ -14,8 +16,7 @@ const HEAD_AGE_LATE_MS: u64 = 1_000;
 const NOT_SAID: &str = "not said";
 
 pub async fn run(desk: &Desk) -> Result<(), Failure> {
-    let (vault, session) = desk.session()?;
-    let status = session.status().await?;
+    let (vault, status) = asked(desk).await?;
     // A sealed vault hands nothing on, and says no key.
     let trusted = match is_open(&status) {
         true => vault.follow().await?,
@@ -41,6 +42,25 @@ pub async fn run(desk: &Desk) -> Result<(), Failure> {
         desk.screen.line([red(format!("! {warning}"))])?;
     }
     Ok(())
+}
+
+/// With a token all of it; without one what a sealed vault tells every application that it knows, since what gives out tokens
+/// may be what is down.
+async fn asked(desk: &Desk) -> Result<(Vault, Status), Failure> {
+    if desk.has_token() {
+        let (vault, session) = desk.session()?;
+        let status = session.status().await?;
+        return Ok((vault, status));
+    }
+    let vault = desk.configured(Builder::build)?;
+    match vault.sealed_status().await {
+        Ok(status) => Ok((vault, status)),
+        Err(error) if error.refusal().is_some_and(|refusal| refusal.code == Code::CredentialMissing) => {
+            let message = "the vault is not sealed, and tells its state to a person with a token alone";
+            Err(Failure::new(Exit::Failed, "credential_missing", message, "give `--token-file FILE`"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A sealed vault gives no size of its log, no age of its head, no policy and no categories: what stands for them is not shown.

@@ -48,6 +48,8 @@ impl Policy {
                 let grant = self.compiled.on_record(schema, rights, Action::RecordsErase, ask)?;
                 Ok(Rule { first: duty, further: 0 }.name(grant.further + 1))
             }
+            // Who may erase may ask to erase more: a duty of its own could be held by nobody.
+            Action::ErasureAllow => Ok(self.compiled.on_record(schema, rights, Action::RecordsErase, ask)?.name(0)),
             Action::Whoami | Action::ApiShow | Action::ApprovalList => Ok(RULE_EVERYONE.to_owned()),
             _ => Ok(Rule { first: self.compiled.act(rights, action, ask)?, further: 0 }.name(0)),
         }

@@ -162,7 +162,7 @@ impl Reader<'_> {
             let what = format!("must be 1 to {TEXT_BYTES_MAX} bytes without control characters");
             return Err(self.source.at(raw.title.span(), "title", what));
         }
-        Ok(Role { name: raw.name.into_inner(), title: raw.title.into_inner() })
+        Ok(Role { name: raw.name.into_inner(), title: raw.title.into_inner(), recipient: raw.recipient })
     }
 
     fn grant(&self, raw: RawGrant) -> Result<Grant, FileError> {

@@ -4,6 +4,7 @@
 use coffer_wire::Name;
 use coffer_wire::api::Form;
 use coffer_wire::leaf::Action;
+use coffer_wire::recipient::Recipient;
 
 use super::revoked::Revoked;
 
@@ -19,6 +20,8 @@ pub(super) struct Rules {
 pub(super) struct Role {
     pub(super) name: Name,
     pub(super) title: String,
+    /// Its people are no staff of the controller's, but recipients of this kind.
+    pub(super) recipient: Option<Recipient>,
 }
 
 /// What a role may do with the fields of a category.

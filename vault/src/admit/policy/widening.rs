@@ -12,7 +12,7 @@ use coffer_wire::leaf::Action;
 use data_encoding::HEXLOWER;
 
 use super::Policy;
-use super::rules::{ApplicationRow, GrantCell};
+use super::rules::{ApplicationRow, GrantCell, Role};
 
 /// What a role may do with fields of a category.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +32,7 @@ impl Policy {
     pub fn widens(&self, old: &Policy) -> Vec<String> {
         let mut wider = self.wider_rights(old);
         wider.extend(self.wider_acts(old));
+        wider.extend(self.no_longer_told(old));
         wider.extend(self.taken_off(old));
         wider
     }
@@ -78,6 +79,17 @@ impl Policy {
             }
         }
         wider
+    }
+
+    /// Roles whose people were recipients and pass for staff, or for recipients of another kind. What they may see is the same
+    /// that day; but from then on no notice has to tell of it (`read.rs` holds recipients to what the schema names), so that
+    /// a schema which names them no more, and narrows by that, would leave them what nobody is told of.
+    fn no_longer_told(&self, old: &Policy) -> Vec<String> {
+        let before: BTreeMap<Name, _> =
+            old.rules.roles.iter().filter_map(|role| Some((role.name, role.recipient?))).collect();
+        let changed = |role: &&Role| before.get(&role.name).is_some_and(|kind| role.recipient != Some(*kind));
+        let words = |role: &Role| format!("`{}` is no recipient, `{}`, any more", role.name, before[&role.name]);
+        self.rules.roles.iter().filter(changed).map(words).collect()
     }
 
     /// Revocations that are taken back.

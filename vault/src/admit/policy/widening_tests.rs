@@ -151,3 +151,17 @@ fn a_revocation_that_is_taken_back_widens() {
         assert!(wider.iter().any(|words| words.contains(says)), "{list}: {wider:?}");
     }
 }
+
+/// What such a role may see has to stand in a notice; that of a role which is none has not.
+#[test]
+fn a_recipient_that_is_to_pass_for_staff_or_for_another_widens() {
+    let read = |recipient: &str| {
+        let text = ACCESS.replace("title = \"Admin\"", &format!("title = \"Admin\"{recipient}"));
+        Policy::read(&text, "access.toml", &schema(), &config(Path::new("/home"))).unwrap()
+    };
+    let (staff, partner) = (read(""), read(", recipient = \"partner\""));
+    let contractor = read(", recipient = \"contractor\"");
+    assert_eq!(staff.widens(&partner), ["`admin` is no recipient, `partner`, any more"]);
+    assert_eq!(contractor.widens(&partner), ["`admin` is no recipient, `partner`, any more"]);
+    assert!(partner.widens(&staff).is_empty() && partner.widens(&partner).is_empty());
+}

@@ -1,6 +1,7 @@
 //! A gate with two controllers, three applications and two issuers, and tokens of every kind.
 #![allow(clippy::unwrap_used)]
 
+mod approvals;
 mod credentials;
 mod decisions;
 mod speed;

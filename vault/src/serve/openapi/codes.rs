@@ -92,7 +92,16 @@ pub(super) const HOLD: &[Code] = &[Code::TooManyHolds];
 /// Of what is looked for by its name.
 pub(super) const FOUND: &[Code] = &[Code::NotFound];
 /// Of an erase.
-pub(super) const ERASED: &[Code] = &[Code::OnHold];
+pub(super) const ERASED: &[Code] = &[Code::OnHold, Code::TooManyErasures];
+/// Of asking to erase more: what the policy says of the erasures.
+pub(super) const MORE: &[Code] = &[
+    Code::ForbiddenController,
+    Code::ForbiddenApplication,
+    Code::ForbiddenRole,
+    Code::PurposeNotPermitted,
+    Code::CaseRequired,
+    Code::UnknownCategory,
+];
 /// Of every item.
 pub(super) const ITEM: &[Code] = &[
     Code::ForbiddenController,

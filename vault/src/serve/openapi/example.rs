@@ -183,6 +183,13 @@ pub(super) fn lift_hold() -> Value {
     })
 }
 
+pub(super) fn allow_erasures() -> Value {
+    json!({
+        "controller": "oakvale", "categories": ["bank"], "purpose": "erasure", "count": 300, "hours": 2,
+        "reason": "the tenancies that ended in 2019",
+    })
+}
+
 pub(super) fn list_holds() -> Value {
     json!({ "controller": "oakvale" })
 }

@@ -8,14 +8,15 @@ use coffer_wire::api::{
     UnsealRequest, Whoami, WriteItem,
 };
 use coffer_wire::approvals::{ApprovalsAnswer, DecideAnswer, DecideRequest};
+use coffer_wire::erasures::{AllowErasuresAnswer, AllowErasuresRequest};
 use coffer_wire::holds::{HoldAnswer, HoldsAnswer, LiftHoldRequest, ListHoldsRequest, SetHoldRequest};
 use coffer_wire::problem::Code;
 use coffer_wire::schema::{SchemaAnswer, SchemaRequest};
 use serde_json::{Value, json};
 
 use super::codes::{
-    ACT, APPROVAL, DECISION, ERASED, FIELDS, FOR_CONTROLLER, FOUND, HOLD, ITEM, KEYS, ONCE, PROPOSAL, REKEY, ROTATED,
-    ROTATES, SHARES, SHOWN, STATES, TWO_PEOPLE, UNSEALED, WRITTEN,
+    ACT, APPROVAL, DECISION, ERASED, FIELDS, FOR_CONTROLLER, FOUND, HOLD, ITEM, KEYS, MORE, ONCE, PROPOSAL, REKEY,
+    ROTATED, ROTATES, SHARES, SHOWN, STATES, TWO_PEOPLE, UNSEALED, WRITTEN,
 };
 use super::{Described, Gives, Takes, example};
 
@@ -81,7 +82,7 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
     id: "eraseRecords",
     summary: "Erases records.",
     text: "Each is unreadable when this returns: the key under which it lay is destroyed, and the person's other records of the \
-           category are sealed again under a new one.",
+           category are sealed again under a new one. How much one person erases within an hour is limited: see `erasures/allow`.",
     role: "dpo",
     takes: Takes::less_than::<Request<EraseItem>>(not_atomic, example::erase),
     gives: Gives::of::<Answer>(),
@@ -92,7 +93,8 @@ pub(in crate::serve) const RECORDS_ERASE: Described = Described {
 pub(in crate::serve) const SUBJECTS_ERASE: Described = Described {
     id: "eraseSubjects",
     summary: "Erases persons from categories, or from all.",
-    text: "Every key that the person has there is destroyed, also those in other people's records.",
+    text: "Every key that the person has there is destroyed, also those in other people's records. How much one person erases \
+           within an hour is limited: see `erasures/allow`.",
     role: "dpo",
     takes: Takes::less_than::<Request<EraseSubjectItem>>(not_atomic, example::erase_subject),
     gives: Gives::of::<Answer>(),
@@ -159,14 +161,14 @@ pub(in crate::serve) const LOG_PROVE: Described = Described {
 
 pub(in crate::serve) const CERTIFICATES_ISSUE: Described = Described {
     id: "issueCertificate",
-    summary: "Issues the certificate of an erase, of a rotation that has ended, or of a category key's end.",
+    summary: "Issues the certificate of an erase, of a rotation that has ended, or of the end of a category's key or of the log's.",
     text: "A note signed with the log's key, which `coffer log verify --certificate` checks offline. It says nothing that tells who was erased. \
            State `refused`: the keys are unusable and their wrapped bytes may still lie in the store's files; `destroyed`: they no \
-           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.reseal`, `keys.destroy` or `keys.shred`.",
+           longer do. `leaf` is that of the erase, of `keys.rewrap`, `keys.reseal`, `keys.destroy` or `keys.shred`; of any other there is none, 404.",
     role: "dpo",
     takes: Takes::of::<CertificateRequest>(example::certificate),
     gives: Gives::of::<CertificateAnswer>(),
-    codes: &[ACT],
+    codes: &[ACT, FOUND],
     items: &[],
 };
 
@@ -211,7 +213,7 @@ pub(in crate::serve) const KEY_STATE: Described = Described {
     text: "From here on it opens for the job alone that moves what lies under it; until that is moved, it is answered `key_withheld`. \
            The version that wraps what is new is rotated first.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::state),
+    takes: Takes::less_than::<KeyRequest>(of_a_state, example::state),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES],
     items: &[],
@@ -223,7 +225,7 @@ pub(in crate::serve) const KEYS_DESTROY: Described = Described {
     text: "Its wrapped bytes are overwritten. Refused with the exact count while anything lies under it. Needs two people: without an \
            approval it asks for one.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::destroy),
+    takes: Takes::less_than::<KeyRequest>(of_a_destruction, example::destroy),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::KeyInUse]],
     items: &[],
@@ -235,7 +237,7 @@ pub(in crate::serve) const KEYS_SHRED: Described = Described {
     text: "`count` is how many keys of persons lie under it; with another count nothing is done. What they protected is erased: every \
            record under them is answered `not_found`. Nothing brings it back. Needs two people.",
     role: "security-admin",
-    takes: Takes::of::<KeyRequest>(example::shred),
+    takes: Takes::less_than::<KeyRequest>(of_a_shredding, example::shred),
     gives: Gives::of::<KeyAnswer>(),
     codes: &[ACT, KEYS, STATES, TWO_PEOPLE, &[Code::CountMismatch]],
     items: &[],
@@ -368,6 +370,19 @@ pub(in crate::serve) const HOLDS_LIST: Described = Described {
     items: &[],
 };
 
+pub(in crate::serve) const ERASURES_ALLOW: Described = Described {
+    id: "allowErasures",
+    summary: "Allows the caller to erase more than one person may alone within an hour.",
+    text: "Beyond `[limits] erasures_an_hour` of coffer.toml, `records/erase` and `subjects/erase` answer `too_many_erasures`. Needs \
+           what erasing in these categories for this purpose needs, and a second person who may do so too. Each record and each \
+           person that is erased counts as one, first of the hour's number and then of what was allowed, until its time ends.",
+    role: "dpo",
+    takes: Takes::of::<AllowErasuresRequest>(example::allow_erasures),
+    gives: Gives::of::<AllowErasuresAnswer>(),
+    codes: &[MORE, TWO_PEOPLE],
+    items: &[],
+};
+
 pub(in crate::serve) const SCHEMA_SHOW: Described = Described {
     id: "showSchema",
     summary: "Shows what the schema in force declares.",
@@ -393,6 +408,19 @@ pub(in crate::serve) const OPENAPI_JSON: Described = Described {
 /// `atomic` is for writes.
 fn not_atomic() -> Value {
     json!({ "properties": { "atomic": { "const": false } } })
+}
+
+/// One type stands for three acts on keys, each of which takes its own of it.
+fn of_a_state() -> Value {
+    json!({ "required": ["state"], "properties": { "count": { "type": "null" }, "approval": { "type": "null" } } })
+}
+
+fn of_a_destruction() -> Value {
+    json!({ "properties": { "count": { "type": "null" }, "state": { "type": "null" } } })
+}
+
+fn of_a_shredding() -> Value {
+    json!({ "required": ["count"], "properties": { "count": { "type": "integer" }, "state": { "type": "null" } } })
 }
 
 fn one_file() -> Value {
