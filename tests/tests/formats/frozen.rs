@@ -34,7 +34,7 @@ fn nothing_that_was_published_has_changed() {
 }
 
 /// Writes the list anew, of whatever stands there.
-pub fn write_list() {
+pub(crate) fn write_list() {
     let (root, mut found, mut text) = (root(), BTreeMap::new(), String::new());
     FROZEN.iter().for_each(|folder| sum(&root, &root.join(folder), &mut found));
     for (path, sum) in found {

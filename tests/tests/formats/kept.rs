@@ -8,40 +8,40 @@ use serde::{Deserialize, Serialize};
 
 /// What is known of a store, and where it lies.
 #[derive(Serialize, Deserialize)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// The store's format.
-    pub format: u32,
+    pub(crate) format: u32,
     /// The log, as somebody outside knows it.
-    pub log: Log,
+    pub(crate) log: Log,
     /// What can be read.
-    pub records: Vec<Place>,
+    pub(crate) records: Vec<Place>,
     /// What was erased, also from the archive once the kept erasure ledger is applied.
-    pub gone: Vec<Place>,
+    pub(crate) gone: Vec<Place>,
 }
 
 /// What somebody outside remembers of a log.
 #[derive(Serialize, Deserialize)]
-pub struct Log {
+pub(crate) struct Log {
     /// The public key with which it began.
-    pub key: String,
+    pub(crate) key: String,
     /// The last checkpoint.
-    pub checkpoint: String,
+    pub(crate) checkpoint: String,
 }
 
 /// A record, who reads it, and what stands in it.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Place {
-    pub role: String,
-    pub controller: String,
-    pub category: String,
-    pub person: String,
-    pub record: String,
-    pub fields: BTreeMap<String, String>,
+pub(crate) struct Place {
+    pub(crate) role: String,
+    pub(crate) controller: String,
+    pub(crate) category: String,
+    pub(crate) person: String,
+    pub(crate) record: String,
+    pub(crate) fields: BTreeMap<String, String>,
 }
 
 impl Kept {
     /// A home of today's certificates around it, which takes nothing away from what is kept.
-    pub fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         let mut home = Home::around(&folder(self.format), &self.log.key.parse().unwrap());
         let generations = home.folder().join("generations");
         copy_folder(&folder(self.format).join("generations"), &generations);
@@ -50,12 +50,12 @@ impl Kept {
     }
 
     /// The archive that was made of it before the last erasure.
-    pub fn archive(&self) -> PathBuf {
+    pub(crate) fn archive(&self) -> PathBuf {
         folder(self.format).join("archive")
     }
 
     /// The certificates that were issued of it.
-    pub fn certificates(&self) -> Vec<PathBuf> {
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
         let files = std::fs::read_dir(folder(self.format).join("certificates")).unwrap();
         let files: Vec<_> = files.flatten().map(|file| file.path()).collect();
         assert!(!files.is_empty());
@@ -64,7 +64,7 @@ impl Kept {
 }
 
 /// Every store that is kept, oldest first.
-pub fn all() -> Vec<Kept> {
+pub(crate) fn all() -> Vec<Kept> {
     let mut kept: Vec<Kept> = (1..=coffer_vault::store::format::FORMAT)
         .filter_map(|format| std::fs::read(folder(format).join("kept.json")).ok())
         .map(|text| serde_json::from_slice(&text).unwrap())
@@ -75,6 +75,6 @@ pub fn all() -> Vec<Kept> {
 }
 
 /// Where the store of a format lies.
-pub fn folder(format: u32) -> PathBuf {
+pub(crate) fn folder(format: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("formats/store-{format}"))
 }

@@ -19,7 +19,7 @@ use super::{done, frozen};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether somebody asks for it.
-pub fn is_wanted() -> bool {
+pub(crate) fn is_wanted() -> bool {
     std::env::var_os("COFFER_WRITE_FORMAT").is_some()
 }
 
