@@ -356,8 +356,7 @@ async fn what_is_remembered_holds_no_text_and_passes_the_check() {
     }
     let home = vault.stop().await;
     let engine = home.engine();
-    let (log_key, head, erasures) = (&home.log_key, &*home.config.log.head, &*home.config.log.erasures);
-    let place = check::Home { engine: &*engine, log_key, head, erasures, show_ids: true, cards: true };
+    let place = check::Home { show_ids: true, cards: true, ..home.to_check(&*engine) };
     let report = check::check(&place, Some(&home.root_key()), &Silent).unwrap();
     assert_eq!(report.findings.total(), 0, "{:?}", report.findings.counts());
 }

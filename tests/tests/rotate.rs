@@ -137,15 +137,7 @@ async fn checked(vault: Running) -> Running {
     let home = vault.stop().await;
     let engine = home.engine();
     for root in [None, Some(home.root_key())] {
-        let stopped = check::Home {
-            engine: &*engine,
-            log_key: &home.log_key,
-            head: &home.config.log.head,
-            erasures: &home.config.log.erasures,
-            show_ids: false,
-            cards: false,
-        };
-        let report = check::check(&stopped, root.as_ref(), &Silent).unwrap();
+        let report = check::check(&home.to_check(&*engine), root.as_ref(), &Silent).unwrap();
         let found: Vec<_> =
             report.findings.kept().iter().map(|finding| (finding.code, finding.place.clone())).collect();
         assert_eq!(found, []);
@@ -346,10 +338,7 @@ async fn of_jobs_that_ended_the_newest_thousand_are_kept() {
     assert_eq!((kept.len(), Some(kept[0])), (jobs::JOBS_KEPT, told["rotated"][0]["job"].as_u64()));
     let home = vault.stop().await;
     let engine = home.engine();
-    let (head, erasures) = (&home.config.log.head, &home.config.log.erasures);
-    let stopped =
-        check::Home { engine: &*engine, log_key: &home.log_key, head, erasures, show_ids: false, cards: false };
-    let report = check::check(&stopped, None, &Silent).unwrap();
+    let report = check::check(&home.to_check(&*engine), None, &Silent).unwrap();
     let missing = report.findings.kept().iter().filter(|finding| finding.code == check::Code::JobMissing).count();
     assert_eq!(missing, 0);
 }

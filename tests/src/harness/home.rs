@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use coffer_keys::{RootKey, keyfile};
+use coffer_vault::check;
 use coffer_vault::clock::{Clock, System};
 use coffer_vault::config::{Config, SealKind};
 use coffer_vault::local::{AUDIENCE, HomeOptions, Issuer, TokenRequest, lay, local_issuer};
@@ -229,6 +230,12 @@ impl Home {
     /// The engine in memory, for tests that pull its plug.
     pub fn memory(&self) -> Arc<Memory> {
         Arc::clone(self.memory.as_ref().expect("this home lies on disk"))
+    }
+
+    /// What a check of this home looks at, which is stopped: no ids, no card numbers.
+    pub fn to_check<'a>(&'a self, engine: &'a dyn Engine) -> check::Home<'a> {
+        let (head, erasures) = (&self.config.log.head, &self.config.log.erasures);
+        check::Home { engine, log_key: &self.log_key, head, erasures, show_ids: false, cards: false }
     }
 
     /// A token of a role of the shipped policy, for the application it works with, good for 15 minutes.

@@ -63,9 +63,7 @@ fn replace(home: &Home, engine: &dyn Engine, values: &[(u16, &str)], other_perso
 }
 
 fn look(home: &Home, engine: &dyn Engine, cards: bool) -> Report {
-    let head = &home.config.log.head;
-    let erasures = &home.config.log.erasures;
-    let home_of = check::Home { engine, log_key: &home.log_key, head, erasures, show_ids: true, cards };
+    let home_of = check::Home { show_ids: true, cards, ..home.to_check(engine) };
     check::check(&home_of, Some(&home.root_key()), &Silent).unwrap()
 }
 

@@ -99,9 +99,7 @@ async fn another_log_key_does_not_believe_this_log() {
     let scene = Scene::of(Store::Memory).await;
     let stranger = Home::new(Store::Memory);
     let (engine, root) = (&*scene.engine, scene.home.root_key());
-    let head = &scene.home.config.log.head;
-    let erasures = &scene.home.config.log.erasures;
-    let home = check::Home { engine, log_key: &stranger.log_key, head, erasures, show_ids: false, cards: false };
+    let home = check::Home { log_key: &stranger.log_key, ..scene.home.to_check(engine) };
     let found = places(&check::check(&home, Some(&root), &Silent).unwrap());
     let codes: Vec<Code> = found.iter().map(|(code, _)| *code).collect();
     assert_eq!(codes, [Code::CheckpointAltered, Code::HeadOfAnotherLog, Code::LogKeyOther]);

@@ -5,11 +5,11 @@
 //! for an older *whole* row, which only the log tells from the newest (docs/THREATS.md, T2).
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use coffer_keys::KeyId;
-use coffer_tests::harness::{Home, Reply, Running, Serving, Store};
+use coffer_tests::harness::{Home, Reply, Running, Serving, Store, copy_folder};
 use coffer_vault::check::{self, CheckError, Code, Finding, Report, Silent};
 use coffer_vault::keyring::record::{SubjectRow, Use};
 use coffer_vault::ledger::history::tile_key;
@@ -103,7 +103,7 @@ async fn an_older_copy_of_the_whole_folder_stays_sealed_under_the_head_that_has_
     work(&vault).await;
     let home = vault.stop().await;
     let (data, older) = (home.config.store.data.clone(), home.folder().join("older"));
-    copy(&data, &older);
+    copy_folder(&data, &older);
     let older_head = std::fs::read(&home.config.log.head).unwrap();
     let older_erasures = std::fs::read(&home.config.log.erasures).unwrap();
     let vault = home.serve();
@@ -111,19 +111,19 @@ async fn an_older_copy_of_the_whole_folder_stays_sealed_under_the_head_that_has_
     let home = vault.stop().await;
     let newer = home.folder().join("newer");
     std::fs::rename(&data, &newer).unwrap();
-    copy(&older, &data);
+    copy_folder(&older, &data);
     assert_eq!(started(&home), Start::Sealed);
     let report = checked(&home).unwrap();
     assert_eq!(report.findings.counts().keys().collect::<Vec<_>>(), [&Code::HeadAhead, &Code::ErasuresAhead]);
     // The other way, the store is only ahead of its head, as after a kill.
     std::fs::remove_dir_all(&data).unwrap();
-    copy(&newer, &data);
+    copy_folder(&newer, &data);
     std::fs::write(&home.config.log.head, &older_head).unwrap();
     assert_eq!(checked(&home).unwrap().findings.total(), 0);
     assert_eq!(started(&home), Start::Open);
     // Both put back together are told by the erasure ledger.
     std::fs::remove_dir_all(&data).unwrap();
-    copy(&older, &data);
+    copy_folder(&older, &data);
     std::fs::write(&home.config.log.head, &older_head).unwrap();
     assert_eq!(started(&home), Start::Sealed);
     // And with that they are a whole older vault, which only who remembers a checkpoint can tell.
@@ -221,7 +221,7 @@ impl Stage {
         let victims = victims(&Finder::new(&*engine, &home.root_key()), &*engine, &before, &written, size);
         drop(engine);
         let whole = home.folder().join("whole");
-        copy(&home.config.store.data, &whole);
+        copy_folder(&home.config.store.data, &whole);
         let head = std::fs::read(&home.config.log.head).unwrap();
         let erasures = std::fs::read(&home.config.log.erasures).unwrap();
         (Stage { home: Some(home), whole, head, erasures, before }, victims)
@@ -273,7 +273,7 @@ impl Stage {
 
     fn put_back(&self, home: &Home) {
         std::fs::remove_dir_all(&home.config.store.data).unwrap();
-        copy(&self.whole, &home.config.store.data);
+        copy_folder(&self.whole, &home.config.store.data);
         std::fs::write(&home.config.log.head, &self.head).unwrap();
         std::fs::write(&home.config.log.erasures, &self.erasures).unwrap();
     }
@@ -357,16 +357,7 @@ fn every_kind_is_there(engine: &dyn Engine) {
 fn checked(home: &Home) -> Result<Report, CheckError> {
     let rocks = home.rocks();
     let root = home.root_key();
-    let log = &home.config.log.head;
-    let looked = check::Home {
-        engine: &rocks,
-        log_key: &home.log_key,
-        head: log,
-        erasures: &home.config.log.erasures,
-        show_ids: false,
-        cards: false,
-    };
-    check::check(&looked, Some(&root), &Silent)
+    check::check(&home.to_check(&rocks), Some(&root), &Silent)
 }
 
 fn started(home: &Home) -> Start {
@@ -410,14 +401,6 @@ fn hear(vault: &Running, what: &str, reply: &Reply) -> String {
     let failed = last.failed == Some(coffer_wire::problem::Code::Altered);
     assert_eq!(code == "altered", failed, "{what}: {reply}, and the last leaf is {last:?}");
     format!("{what}:{code}")
-}
-
-pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
 }
 
 /// Leaves: one that a tile holds, and one that none holds yet.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use coffer_tests::harness::{Home, Process, Running, Serving, Store, binary, command_line, name};
+use coffer_tests::harness::{Home, Process, Running, Serving, Store, binary, command_line, copy_folder, name};
 use coffer_vault::keyring::record::{IndexRow, SubjectRow};
 use coffer_vault::ledger::head::HeadFile;
 use coffer_vault::ledger::start::newest_note;
@@ -15,7 +15,6 @@ use coffer_wire::leaf::{Action, Leaf};
 use serde_json::{Value, json};
 
 use crate::binary::{run, told};
-use crate::matrix::copy;
 use crate::scene::Scene;
 
 /// More leaves than a tile holds.
@@ -345,13 +344,13 @@ async fn a_head_that_has_seen_more_than_the_store_holds_is_not_for_anybody_to_wa
     work(&vault).await;
     let home = pinned(vault.stop().await);
     let (older, data) = (home.folder().join("older"), home.config.store.data.clone());
-    copy(&data, &older);
+    copy_folder(&data, &older);
     let vault = home.serve();
     work(&vault).await;
     let newest = vault.house().ledger().shared().newest().to_string();
     let home = vault.stop().await;
     std::fs::remove_dir_all(&data).unwrap();
-    copy(&older, &data);
+    copy_folder(&older, &data);
     let request = home.folder().join("request");
     refused(&home, &["--request-head", request.to_str().unwrap()], "head_is_this_logs");
     assert!(!request.exists());

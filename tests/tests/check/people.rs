@@ -24,15 +24,7 @@ fn put(home: &Home, (key, value): &Row) {
 
 fn checked(home: &Home) -> Report {
     let (engine, root) = (home.engine(), home.root_key());
-    let looked = check::Home {
-        engine: &*engine,
-        log_key: &home.log_key,
-        head: &home.config.log.head,
-        erasures: &home.config.log.erasures,
-        show_ids: false,
-        cards: false,
-    };
-    check::check(&looked, Some(&root), &Silent).unwrap()
+    check::check(&home.to_check(&*engine), Some(&root), &Silent).unwrap()
 }
 
 /// What is found, and that it names what it is.

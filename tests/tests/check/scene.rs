@@ -57,14 +57,7 @@ impl Scene {
     /// Checks it as it stands.
     pub fn check(&self, with_seal: bool) -> Report {
         let root = with_seal.then(|| self.home.root_key());
-        let home = check::Home {
-            engine: &*self.engine,
-            log_key: &self.home.log_key,
-            head: &self.home.config.log.head,
-            erasures: &self.home.config.log.erasures,
-            show_ids: self.show_ids,
-            cards: true,
-        };
+        let home = check::Home { show_ids: self.show_ids, cards: true, ..self.home.to_check(&*self.engine) };
         check::check(&home, root.as_ref(), &Silent).unwrap()
     }
 

@@ -41,9 +41,7 @@ async fn write(vault: &Running, person: &str) {
 }
 
 fn checked(home: &Home, engine: &dyn Engine) -> Report {
-    let (head, erasures) = (&home.config.log.head, &home.config.log.erasures);
-    let place = check::Home { engine, log_key: &home.log_key, head, erasures, show_ids: false, cards: false };
-    check::check(&place, Some(&home.root_key()), &Silent).unwrap()
+    check::check(&home.to_check(engine), Some(&home.root_key()), &Silent).unwrap()
 }
 
 fn codes(report: &Report) -> Vec<&'static str> {

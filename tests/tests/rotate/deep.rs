@@ -257,10 +257,7 @@ async fn an_old_key_and_an_old_record_that_are_put_back_open_for_nobody_and_are_
     assert_eq!(ask(&vault, "destroy", &bank(1)).await.outcome().1, "key_in_use");
     let home = vault.stop().await;
     let engine = home.engine();
-    let (head, erasures) = (&home.config.log.head, &home.config.log.erasures);
-    let stopped =
-        check::Home { engine: &*engine, log_key: &home.log_key, head, erasures, show_ids: false, cards: false };
-    let report = check::check(&stopped, Some(&home.root_key()), &Silent).unwrap();
+    let report = check::check(&home.to_check(&*engine), Some(&home.root_key()), &Silent).unwrap();
     let found: BTreeSet<_> = report.findings.kept().iter().map(|finding| finding.code.as_str()).collect();
     for code in [Finding::KeyReplacedThere, Finding::KeyBelowFloor] {
         assert!(found.contains(code.as_str()), "{found:?}");

@@ -28,15 +28,7 @@ pub(crate) fn pinned(home: Home) -> Home {
 /// What a check of a stopped home finds.
 pub(crate) fn found(home: &Home) -> Vec<Code> {
     let engine = home.engine();
-    let looked = check::Home {
-        engine: &*engine,
-        log_key: &home.log_key,
-        head: &home.config.log.head,
-        erasures: &home.config.log.erasures,
-        show_ids: false,
-        cards: false,
-    };
-    let report = check::check(&looked, Some(&home.root_key()), &Silent).unwrap();
+    let report = check::check(&home.to_check(&*engine), Some(&home.root_key()), &Silent).unwrap();
     report.findings.counts().keys().copied().collect()
 }
 

@@ -53,6 +53,14 @@ pub(super) struct Statement {
     pub(super) next: Option<(VerifierKey, u32, u64)>,
 }
 
+impl Statement {
+    /// That these keys came to their end.
+    fn of(kind: Kind, leaf: u64, keys: Vec<Key>, key_count: u64) -> Statement {
+        let (from_ms, record_count, archives, next) = (None, None, None, None);
+        Statement { kind, leaf, from_ms, keys, key_count, record_count, archives, is_of_the_log: false, next }
+    }
+}
+
 /// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotIssued {
@@ -172,18 +180,8 @@ fn of_rotation(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIss
     let began = told.began.map(Volume::split);
     let began = began.map(|(volume, index)| parsed(&History::of(&*house.engine, volume), index)).transpose()?;
     let from_ms = began.map(|began| began.t);
-    let (key_count, record_count) = (keys.len() as u64, told.moved);
-    Ok(Statement {
-        kind: Kind::Rotation,
-        leaf,
-        from_ms,
-        keys,
-        key_count,
-        record_count,
-        archives: None,
-        is_of_the_log: false,
-        next: None,
-    })
+    let key_count = keys.len() as u64;
+    Ok(Statement { from_ms, record_count: told.moved, ..Statement::of(Kind::Rotation, leaf, keys, key_count) })
 }
 
 /// Of a version of a category key that was destroyed, and of what ended with it.
@@ -203,17 +201,7 @@ fn of_destruction(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, Not
         Ok(())
     })?;
     let (key_count, record_count) = (keys.len() as u64, Some(under.len() as u64));
-    Ok(Statement {
-        kind: Kind::Destruction,
-        leaf,
-        from_ms: None,
-        keys,
-        key_count,
-        record_count,
-        archives: None,
-        is_of_the_log: false,
-        next: None,
-    })
+    Ok(Statement { record_count, ..Statement::of(Kind::Destruction, leaf, keys, key_count) })
 }
 
 /// Of a key of the log, which ends some time after another took its place. One that others may hold ends with its log: then
@@ -227,8 +215,7 @@ fn of_log_key(house: &House, leaf: u64, act: &Leaf) -> Result<Statement, NotIssu
     let next = next_log_key(house, version + 1)?;
     let from_ms = next.as_ref().map(|(.., made_ms)| *made_ms);
     let next = next.map(|(key, index, _)| (key, version + 1, index));
-    let (kind, archives) = (Kind::Destruction, None);
-    Ok(Statement { kind, leaf, from_ms, keys, key_count: 1, record_count: None, archives, is_of_the_log: true, next })
+    Ok(Statement { from_ms, is_of_the_log: true, next, ..Statement::of(Kind::Destruction, leaf, keys, 1) })
 }
 
 /// The log's key of a version that was made in this log, its leaf and when that was. The leaf is the first that the note by
@@ -285,17 +272,7 @@ fn of_erasure(house: &House, leaf: Option<u64>) -> Result<Statement, NotIssued> 
             return Err(NotIssued::NoSuchAct);
         }
     }
-    Ok(Statement {
-        kind: Kind::Erasure,
-        leaf,
-        from_ms: None,
-        keys,
-        key_count,
-        record_count: None,
-        archives: None,
-        is_of_the_log: false,
-        next: None,
-    })
+    Ok(Statement::of(Kind::Erasure, leaf, keys, key_count))
 }
 
 /// The keys that the erasure ledger names under one leaf.
